@@ -1,1 +1,13 @@
+//! The contract of ticketing as Rust: messages, clients (feature `client`) and server traits (feature `server`),
+//! generated from `ticketing/v1/*.proto`. The comments in those files are the reference.
 
+#![allow(clippy::all, clippy::pedantic, missing_docs)]
+
+/// Package `ticketing.v1`.
+pub mod v1 {
+    tonic::include_proto!("ticketing.v1");
+}
+
+/// The encoded `FileDescriptorSet` of the contract, options and comments included: for reflection and for every table
+/// that is read off the contract.
+pub const DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.binpb"));
