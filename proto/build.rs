@@ -1,6 +1,8 @@
 //! Compiles the proto files with protox: no protoc needed. Two outputs: Rust code, and the descriptor bytes as protox
 //! encodes them, which keep the method options that `prost-types` would drop.
 
+#![allow(clippy::disallowed_methods)] // a build script is told its folders by the environment
+
 use std::{env, error::Error, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {

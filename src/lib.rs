@@ -1,1 +1,19 @@
+//! ticketing: records, routes and escalates support tickets. ARCHITECTURE.md has the map; the modules stand here in the
+//! order in which a call meets them.
 
+pub mod access;
+pub mod app;
+pub mod call;
+pub mod ctx;
+pub mod db;
+pub mod error;
+pub mod filter;
+pub mod idempotency;
+pub mod ids;
+pub mod seal;
+pub mod time;
+
+pub mod configuration;
+pub mod events;
+pub mod routing;
+pub mod tickets;

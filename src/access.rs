@@ -1,0 +1,114 @@
+//! Which role holds which right. Denied unless a line here grants it; `docs/permissions.md` is checked against this
+//! table, and every method's need is an option on the method itself.
+
+pub use ticketing_proto::v1::Permission;
+
+use crate::{
+    ctx::{Actor, ActorKind, Role},
+    error::{Error, Result},
+};
+
+const READ: &[Permission] = &[
+    Permission::TicketsRead,
+    Permission::CommentsRead,
+    Permission::RoutingRead,
+    Permission::AgentsRead,
+    Permission::CustomersRead,
+    Permission::ConfigurationRead,
+    Permission::EventsRead,
+];
+
+const WORK: &[Permission] = &[
+    Permission::TicketsCreate,
+    Permission::TicketsWork,
+    Permission::CommentsWrite,
+    Permission::EscalationsWork,
+    Permission::AgentsAvailability,
+    Permission::CustomersWrite,
+];
+
+const LEAD: &[Permission] =
+    &[Permission::TicketsDispatch, Permission::CommentsRedact, Permission::AgentsWrite];
+
+/// The rights of a role.
+pub fn granted(role: Role) -> Vec<Permission> {
+    let sets: &[&[Permission]] = match role {
+        Role::Customer => &[&[
+            Permission::TicketsRead,
+            Permission::TicketsCreate,
+            Permission::CommentsRead,
+            Permission::CommentsWrite,
+        ]],
+        Role::Agent | Role::Specialist => &[READ, WORK],
+        Role::Manager => &[READ, WORK, LEAD],
+        Role::SlaManager => &[READ],
+        Role::Admin => &[READ, WORK, LEAD, &[Permission::ConfigurationWrite, Permission::TicketsImport]],
+        Role::Service => &[
+            READ,
+            &[
+                Permission::TicketsCreate,
+                Permission::TicketsWork,
+                Permission::CommentsWrite,
+                Permission::CustomersWrite,
+                Permission::AgentsWrite,
+                Permission::AgentsAvailability,
+            ],
+        ],
+        // Runs the platform, sees no content.
+        Role::Operator => &[],
+    };
+    let mut rights: Vec<Permission> = sets.concat();
+    rights.push(Permission::SystemRead);
+    rights
+}
+
+/// The right's name without its prefix, as in metadata and documents.
+pub fn name(permission: Permission) -> &'static str {
+    permission.as_str_name().trim_start_matches("PERMISSION_")
+}
+
+impl Actor {
+    /// Whether one of the caller's roles grants the right. The service itself may do all.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.kind == ActorKind::System || self.roles.iter().any(|role| granted(*role).contains(&permission))
+    }
+
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden { permission: name(permission).to_owned() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_sees_no_content_and_a_customer_no_insides() {
+        assert_eq!(granted(Role::Operator), [Permission::SystemRead]);
+        for inside in
+            [Permission::AgentsRead, Permission::EventsRead, Permission::RoutingRead, Permission::TicketsWork]
+        {
+            assert!(!granted(Role::Customer).contains(&inside), "{inside:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_but_an_administrator_configures() {
+        let may = |role: &Role| granted(*role).contains(&Permission::ConfigurationWrite);
+        let all = [
+            Role::Customer,
+            Role::Agent,
+            Role::Specialist,
+            Role::Manager,
+            Role::SlaManager,
+            Role::Admin,
+            Role::Service,
+            Role::Operator,
+        ];
+        assert_eq!(all.iter().filter(|role| may(role)).collect::<Vec<_>>(), [&Role::Admin]);
+    }
+}

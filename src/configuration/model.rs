@@ -1,0 +1,354 @@
+//! The configuration document: its parts as they are written in YAML, stored as JSON and sent as
+//! `ticketing.v1.Configuration`. The field names are the same everywhere.
+
+use std::{collections::HashMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::routing::Conditions;
+
+/// The document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Document {
+    pub levels: Vec<Level>,
+    pub teams: Vec<Team>,
+    pub queues: Vec<Queue>,
+    pub skills: Vec<Skill>,
+    pub categories: Vec<Category>,
+    pub custom_fields: Vec<CustomField>,
+    pub priorities: Vec<Priority>,
+    pub priority_matrix: Vec<PriorityRule>,
+    pub default_priority: String,
+    pub resolution_codes: Vec<ResolutionCode>,
+    pub routing_rules: Vec<RoutingRule>,
+    pub default_queue: String,
+    pub lifecycle: Lifecycle,
+    pub escalation: EscalationPolicy,
+    pub default_language_code: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Level {
+    pub key: String,
+    pub display_name: String,
+    pub customer_contact: bool,
+    pub knowledge_duty: KnowledgeDuty,
+    #[serde(with = "span::option")]
+    pub acceptance_target_duration: Option<Duration>,
+    pub bounce_limit: i32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum KnowledgeDuty {
+    #[default]
+    None,
+    Link,
+    CreateOrLink,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Team {
+    pub key: String,
+    pub display_name: String,
+    pub level: String,
+    pub queue: String,
+    pub vendor: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Queue {
+    pub key: String,
+    pub display_name: String,
+    pub team: String,
+    pub dispatch: Dispatch,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Dispatch {
+    #[default]
+    Pull,
+    Push,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Skill {
+    pub key: String,
+    pub display_name: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Category {
+    pub key: String,
+    pub display_name: String,
+    pub parent: String,
+    pub support_type: SupportType,
+    pub required_fields: Vec<String>,
+    pub extended: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SupportType {
+    /// The parent's; at the top: technical.
+    #[default]
+    Unspecified,
+    Technical,
+    Customer,
+    Product,
+    It,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CustomField {
+    pub key: String,
+    pub display_name: String,
+    #[serde(rename = "type")]
+    pub kind: FieldType,
+    pub options: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FieldType {
+    #[default]
+    String,
+    Int,
+    Bool,
+    Time,
+    Choice,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Priority {
+    pub key: String,
+    pub display_name: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PriorityRule {
+    pub impact: String,
+    pub urgency: String,
+    pub priority: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResolutionCode {
+    pub key: String,
+    pub display_name: String,
+    pub first_contact: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoutingRule {
+    pub key: String,
+    pub condition: String,
+    pub queue: String,
+    pub team: String,
+    pub required_skills: Vec<String>,
+    pub priority_floor: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifecycle {
+    /// How long a resolved ticket stays quiet before it closes; zero: never by itself.
+    #[serde(with = "span")]
+    pub auto_close_duration: Duration,
+    #[serde(with = "span")]
+    pub reopen_window_duration: Duration,
+}
+
+impl Default for Lifecycle {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            auto_close_duration: Duration::from_secs(7 * DAY),
+            reopen_window_duration: Duration::from_secs(14 * DAY),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EscalationPolicy {
+    pub allow_skip: bool,
+    #[serde(with = "span::option")]
+    pub expire_duration: Option<Duration>,
+}
+
+/// A revision of the document, indexed for deciding.
+#[derive(Debug)]
+pub struct Configuration {
+    pub revision: i64,
+    pub document: Document,
+    /// Position of each level, 0 the lowest.
+    levels: HashMap<String, usize>,
+    teams: HashMap<String, usize>,
+    queues: HashMap<String, usize>,
+    categories: HashMap<String, usize>,
+    priorities: HashMap<String, usize>,
+    conditions: Conditions,
+}
+
+/// A queue with what it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub queue: String,
+    pub team: String,
+    pub level: String,
+}
+
+impl Configuration {
+    /// Indexes a document that was validated when it was applied.
+    pub fn new(revision: i64, document: Document) -> Self {
+        fn index<T>(list: &[T], key: impl Fn(&T) -> &String) -> HashMap<String, usize> {
+            list.iter().enumerate().map(|(position, item)| (key(item).clone(), position)).collect()
+        }
+        Self {
+            revision,
+            levels: index(&document.levels, |level| &level.key),
+            teams: index(&document.teams, |team| &team.key),
+            queues: index(&document.queues, |queue| &queue.key),
+            categories: index(&document.categories, |category| &category.key),
+            priorities: index(&document.priorities, |priority| &priority.key),
+            conditions: Conditions::compile(&document.routing_rules),
+            document,
+        }
+    }
+
+    /// The conditions of the routing rules, compiled.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    pub fn level(&self, key: &str) -> Option<&Level> {
+        self.levels.get(key).map(|position| &self.document.levels[*position])
+    }
+
+    /// Position of the level, 0 the lowest; `None` for a level that is no longer configured, which sorts below all.
+    pub fn level_rank(&self, key: &str) -> Option<usize> {
+        self.levels.get(key).copied()
+    }
+
+    pub fn team(&self, key: &str) -> Option<&Team> {
+        self.teams.get(key).map(|position| &self.document.teams[*position])
+    }
+
+    pub fn queue(&self, key: &str) -> Option<&Queue> {
+        self.queues.get(key).map(|position| &self.document.queues[*position])
+    }
+
+    /// The queue of a team: the one it names, else its first.
+    pub fn queue_of(&self, team: &Team) -> Option<&Queue> {
+        if team.queue.is_empty() {
+            self.document.queues.iter().find(|queue| queue.team == team.key)
+        } else {
+            self.queue(&team.queue)
+        }
+    }
+
+    pub fn category(&self, key: &str) -> Option<&Category> {
+        self.categories.get(key).map(|position| &self.document.categories[*position])
+    }
+
+    /// Place of the priority in the list, 0 the most pressing.
+    pub fn priority_rank(&self, key: &str) -> Option<usize> {
+        self.priorities.get(key).copied()
+    }
+
+    /// The priority that impact and urgency lead to.
+    pub fn priority_for(&self, impact: &str, urgency: &str) -> &str {
+        self.document
+            .priority_matrix
+            .iter()
+            .find(|rule| rule.impact == impact && rule.urgency == urgency)
+            .map_or(&self.document.default_priority, |rule| &rule.priority)
+    }
+
+    pub fn resolution_code(&self, key: &str) -> Option<&ResolutionCode> {
+        self.document.resolution_codes.iter().find(|code| code.key == key)
+    }
+
+    pub fn custom_field(&self, key: &str) -> Option<&CustomField> {
+        self.document.custom_fields.iter().find(|field| field.key == key)
+    }
+
+    /// The fields that must be filled before a ticket of this category leaves the first level; those of the nodes above
+    /// count too.
+    pub fn required_fields(&self, category: &str) -> Vec<&str> {
+        let mut fields = Vec::new();
+        let mut node = self.category(category);
+        // A validated tree has no cycle; the bound keeps it so for a document that was not.
+        for _ in 0..self.document.categories.len() {
+            let Some(category) = node else { break };
+            fields.extend(category.required_fields.iter().map(String::as_str));
+            node = self.category(&category.parent);
+        }
+        fields
+    }
+
+    /// The queue with its team and level; a queue that is not configured stands for itself.
+    pub fn place(&self, queue: &str) -> Place {
+        let team = self.queue(queue).map(|queue| queue.team.clone()).unwrap_or_default();
+        let level = self.team(&team).map(|team| team.level.clone()).unwrap_or_default();
+        Place { queue: queue.to_owned(), team, level }
+    }
+}
+
+/// Spans in the document: `7d`, `1h 30m`, `90s`, or ISO 8601.
+mod span {
+    use std::time::Duration;
+
+    use jiff::{SignedDuration, Span, SpanRelativeTo};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("{}s", duration.as_secs()))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse(&text)
+            .map_err(|error| D::Error::custom(format!("{text:?} is no span such as 7d or 1h 30m: {error}")))
+    }
+
+    fn parse(text: &str) -> Result<Duration, jiff::Error> {
+        let span: Span = text.parse()?;
+        // A day is 24 hours here: spans of the document are physical time.
+        let duration: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours())?;
+        Duration::try_from(duration)
+    }
+
+    pub mod option {
+        use super::{Deserialize, Deserializer, Duration, Error, Serializer, parse};
+
+        pub fn serialize<S: Serializer>(
+            duration: &Option<Duration>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match duration {
+                Some(duration) => super::serialize(duration, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+            Option::<String>::deserialize(deserializer)?
+                .map(|text| parse(&text).map_err(|error| D::Error::custom(format!("{text:?}: {error}"))))
+                .transpose()
+        }
+    }
+}

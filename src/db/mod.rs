@@ -1,0 +1,108 @@
+//! The way to Postgres: a pool, transactions that belong to one tenant, migrations, the shared keys.
+
+mod batch;
+pub mod embedded;
+
+use std::{
+    ops::{Deref, DerefMut},
+    str::FromStr,
+    time::Duration,
+};
+
+pub use batch::Batcher;
+use sqlx::{
+    PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{
+    error::{Error, Result},
+    ids::TenantId,
+};
+
+/// The schema, from first to last.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// Opens a pool of at most `connections`; waits at most 5 seconds for a free one.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self> {
+        // Without this, sqlx reads ~/.pgpass for a socket that needs no password, and warns when it cannot.
+        let options =
+            PgConnectOptions::from_str(url)?.application_name("ticketing").statement_cache_capacity(500);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            // One round trip less per call; a dead connection shows in the call itself and is retried.
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// A transaction of one tenant. Rolls back unless it is committed.
+    pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
+        // The tenant goes in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
+        let begin = format!("begin; set local ticketing.tenant = '{tenant}'");
+        let inner = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
+        Ok(Tx { inner, tenant: tenant.clone() })
+    }
+
+    /// For reads of one statement and for jobs that look across tenants.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Brings the schema up to date; does nothing when it is.
+    pub async fn migrate(&self) -> Result<()> {
+        MIGRATIONS.run(&self.pool).await.map_err(Error::internal)
+    }
+
+    /// The key of this name that all replicas share; made by whoever asks first.
+    pub async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>> {
+        sqlx::query!("insert into secrets (name, key) values ($1, $2) on conflict do nothing", name, fresh)
+            .execute(&self.pool)
+            .await?;
+        Ok(sqlx::query_scalar!("select key from secrets where name = $1", name).fetch_one(&self.pool).await?)
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A transaction of one tenant.
+#[must_use = "a transaction that is not committed rolls back"]
+#[derive(Debug)]
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    tenant: TenantId,
+}
+
+impl Tx {
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}

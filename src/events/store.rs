@@ -1,0 +1,47 @@
+//! The only SQL that names `events`, `outbox`, `stream` and `stream_heads`.
+
+use sqlx::PgPool;
+
+use super::Event;
+use crate::{
+    db::Tx,
+    error::{Error, Result},
+    ids::{Id, TenantId},
+};
+
+/// Appends events to the log and to the outbox. The caller holds the lock of every ticket they are about, so the order
+/// of `seq` is the order of versions.
+pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
+    let bucket = tx.tenant().bucket();
+    let rows = serde_json::to_string(events).map_err(Error::internal)?;
+    sqlx::query!(
+        "with appended as (
+             insert into events select * from json_populate_recordset(null::events, $2::text::json)
+             returning tenant_id, ticket_id, version
+         )
+         insert into outbox (bucket, tenant_id, ticket_id, version)
+         select $1, tenant_id, ticket_id, version from appended order by ticket_id, version",
+        bucket,
+        rows,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// A ticket's events behind a version, newest first.
+pub async fn list_after(pool: &PgPool, tenant: &TenantId, ticket: Id, version: i64) -> Result<Vec<Event>> {
+    let events = sqlx::query_as!(
+        Event,
+        r#"select tenant_id, ticket_id, version, type as kind, actor_kind, actor_id, request_id, rule,
+                  configuration_revision, occur_time, record_time, traceparent, changes, note, reason, details, facts,
+                  imported
+           from events where tenant_id = $1 and ticket_id = $2 and version > $3 order by version desc"#,
+        tenant.as_str(),
+        ticket as Id,
+        version,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(events)
+}

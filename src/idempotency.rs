@@ -1,0 +1,102 @@
+//! One effect for one request_id: the receipt of a write is kept in the transaction that wrote. A repetition finds the
+//! receipt; a concurrent twin loses the race for the key, rolls back, runs again and finds it too.
+
+use std::collections::HashMap;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    ctx::Ctx,
+    db::Tx,
+    error::{Error, Reason, Refusal, Result},
+};
+
+/// The receipt of an earlier call with the same request_id; refuses another request under the same id.
+pub async fn recall<R: DeserializeOwned>(tx: &mut Tx, ctx: &Ctx) -> Result<Option<R>> {
+    recall_all(tx, &[ctx]).await?.pop().expect("one answer for one call")
+}
+
+/// As [`recall`], for calls that are written together; each has an answer of its own.
+pub async fn recall_all<R: DeserializeOwned>(tx: &mut Tx, calls: &[&Ctx]) -> Result<Vec<Result<Option<R>>>> {
+    let keyed: Vec<_> = calls.iter().filter_map(|ctx| ctx.request.as_ref().map(|key| (*ctx, key))).collect();
+    let mut found = HashMap::new();
+    if !keyed.is_empty() {
+        let principals: Vec<String> = keyed.iter().map(|(ctx, _)| principal(ctx)).collect();
+        let methods: Vec<String> = keyed.iter().map(|(_, key)| key.method.to_owned()).collect();
+        let ids: Vec<String> = keyed.iter().map(|(_, key)| key.request_id.clone()).collect();
+        let tenant = tx.tenant().clone();
+        let rows = sqlx::query!(
+            "select principal, method, request_id, fingerprint, receipt from idempotency
+             where tenant_id = $1
+               and (principal, method, request_id) in (select * from unnest($2::text[], $3::text[], $4::text[]))",
+            tenant.as_str(),
+            &principals,
+            &methods,
+            &ids,
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        for row in rows {
+            found.insert((row.principal, row.method, row.request_id), (row.fingerprint, row.receipt));
+        }
+    }
+    let answers = calls.iter().map(|ctx| {
+        let Some(key) = &ctx.request else { return Ok(None) };
+        match found.get(&(principal(ctx), key.method.to_owned(), key.request_id.clone())) {
+            None => Ok(None),
+            Some((fingerprint, receipt)) if *fingerprint == key.fingerprint => {
+                R::deserialize(receipt).map(Some).map_err(Error::internal)
+            }
+            Some(_) => Err(Refusal::new(
+                Reason::RequestIdReused,
+                "this request_id came with another request before; use a new one for a new request",
+            )
+            .into()),
+        }
+    });
+    Ok(answers.collect())
+}
+
+/// Keeps the receipt of this call.
+pub async fn keep<R: Serialize + Sync>(tx: &mut Tx, ctx: &Ctx, receipt: &R) -> Result<()> {
+    keep_all(tx, &[(ctx, receipt)]).await
+}
+
+/// Keeps the receipts of calls that are written together.
+pub async fn keep_all<R: Serialize + Sync>(tx: &mut Tx, calls: &[(&Ctx, &R)]) -> Result<()> {
+    let keyed: Vec<_> =
+        calls.iter().filter_map(|(ctx, r)| ctx.request.as_ref().map(|key| (*ctx, key, *r))).collect();
+    if keyed.is_empty() {
+        return Ok(());
+    }
+    let principals: Vec<String> = keyed.iter().map(|(ctx, ..)| principal(ctx)).collect();
+    let methods: Vec<String> = keyed.iter().map(|(_, key, _)| key.method.to_owned()).collect();
+    let ids: Vec<String> = keyed.iter().map(|(_, key, _)| key.request_id.clone()).collect();
+    let fingerprints: Vec<Vec<u8>> = keyed.iter().map(|(_, key, _)| key.fingerprint.clone()).collect();
+    let receipts = keyed
+        .iter()
+        .map(|(.., r)| serde_json::to_value(r))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::internal)?;
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "insert into idempotency (tenant_id, principal, method, request_id, fingerprint, receipt, create_time)
+         select $1, p, m, r, f, j, $7
+         from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::jsonb[]) as k (p, m, r, f, j)",
+        tenant.as_str(),
+        &principals,
+        &methods,
+        &ids,
+        &fingerprints,
+        &receipts,
+        keyed[0].0.recorded as _,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Two callers may use the same request_id without meeting.
+fn principal(ctx: &Ctx) -> String {
+    format!("{:?}:{}", ctx.actor.kind, ctx.actor.id)
+}

@@ -1,0 +1,99 @@
+//! A ticket's next state together with the events that say how it came about. A change is the only thing that the
+//! store writes, so state without its event, or an event without its state, cannot be expressed.
+
+use serde_json::{Map, Value};
+
+use super::{Json, State, Ticket};
+use crate::{
+    ctx::Ctx,
+    events::{Event, EventType},
+};
+
+/// Fields that every change touches, or that follow from the event itself: they would say nothing in its `changes`.
+const BOOKKEEPING: &[&str] = &["tenant_id", "id", "version", "update_time", "configuration_revision"];
+
+/// What one call does to one ticket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub next: Ticket,
+    pub events: Vec<Event>,
+}
+
+impl Change {
+    /// A new ticket. `ticket.version` is 1.
+    pub fn created(ctx: &Ctx, ticket: Ticket, note: impl FnOnce(&mut Event)) -> Self {
+        let mut event = Event::new(ctx, EventType::TicketCreated, ticket.id, 1);
+        event.changes = Json(differences(Map::new(), fields(&ticket)));
+        event.configuration_revision = ticket.configuration_revision;
+        event.facts = Json(ticket.facts());
+        event.imported = ticket.imported;
+        note(&mut event);
+        Self { next: ticket, events: vec![event] }
+    }
+
+    /// A ticket to which nothing has happened yet.
+    pub fn of(ticket: Ticket) -> Self {
+        Self { next: ticket, events: Vec::new() }
+    }
+
+    /// One more thing that happens to it: `edit` changes the ticket and says what belongs to the event.
+    #[must_use]
+    pub fn step(mut self, ctx: &Ctx, kind: EventType, edit: impl FnOnce(&mut Ticket, &mut Event)) -> Self {
+        let before = fields(&self.next);
+        self.next.version += 1;
+        self.next.update_time = ctx.now;
+        let mut event = Event::new(ctx, kind, self.next.id, self.next.version);
+        event.configuration_revision = self.next.configuration_revision;
+        edit(&mut self.next, &mut event);
+        event.changes = Json(differences(before, fields(&self.next)));
+        event.facts = Json(self.next.facts());
+        self.events.push(event);
+        self
+    }
+
+    /// Whether anything happened.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+/// The ticket as it was before the events, which come newest first: time travel by undoing.
+pub fn undo(ticket: &Ticket, events: &[Event]) -> Result<Ticket, serde_json::Error> {
+    let mut fields = fields(ticket);
+    for event in events {
+        for (field, (before, _)) in &*event.changes {
+            fields.insert(field.clone(), before.clone());
+        }
+        fields.insert("version".into(), Value::from(event.version - 1));
+    }
+    serde_json::from_value(Value::Object(fields))
+}
+
+/// A state that the step leads to, and what ends with it.
+pub fn enter(ticket: &mut Ticket, state: State) {
+    if ticket.state != state {
+        ticket.end_hold();
+    }
+    ticket.state = state;
+}
+
+fn fields(ticket: &Ticket) -> Map<String, Value> {
+    match serde_json::to_value(ticket) {
+        Ok(Value::Object(fields)) => fields,
+        _ => unreachable!("a ticket is a struct of plain values"),
+    }
+}
+
+fn differences(
+    mut before: Map<String, Value>,
+    after: Map<String, Value>,
+) -> std::collections::BTreeMap<String, (Value, Value)> {
+    after
+        .into_iter()
+        .filter(|(field, _)| !BOOKKEEPING.contains(&field.as_str()))
+        .filter_map(|(field, after)| {
+            let before = before.remove(&field).unwrap_or(Value::Null);
+            (before != after).then_some((field, (before, after)))
+        })
+        .collect()
+}

@@ -1,0 +1,184 @@
+//! Creates and gets that are in flight together share their round trips and, for creates, the commit (`db/batch.rs`).
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio_util::task::TaskTracker;
+
+use super::{
+    Change, Ticket,
+    create::{OnConflict, Receipt, Written},
+    read, store,
+};
+use crate::{
+    app::App,
+    call::retrying,
+    ctx::Ctx,
+    db::{Batcher, Db},
+    error::{Error, Result},
+    idempotency,
+    ids::{Id, TenantId},
+};
+
+/// Creates that one transaction writes at most.
+const MAX_CREATES: usize = 64;
+/// Gets that one statement answers at most.
+const MAX_GETS: usize = 128;
+
+/// A decided ticket that waits to be written.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub ctx: Ctx,
+    pub change: Change,
+    /// Whether it bears an external key.
+    pub external: bool,
+}
+
+/// What became of a draft.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Written,
+    Replayed(Receipt),
+    Existing(Id),
+}
+
+/// The lines in which creates and gets queue up.
+#[derive(Debug)]
+pub struct Lines {
+    creates: Batcher<Draft, Outcome>,
+    gets: Batcher<(TenantId, Id), Option<Arc<Ticket>>>,
+}
+
+impl Lines {
+    pub fn start(tasks: &TaskTracker, db: &Db) -> Self {
+        let (writer, reader) = (db.clone(), db.clone());
+        Self {
+            creates: Batcher::start(tasks, 2, MAX_CREATES, move |drafts| create_all(writer.clone(), drafts)),
+            gets: Batcher::start(tasks, 2, MAX_GETS, move |wanted| get_all(reader.clone(), wanted)),
+        }
+    }
+
+    /// Writes a draft; a tenant's drafts share a lane, so that two lanes never wait for each other's keys.
+    pub async fn create(&self, app: &App, draft: Draft, on_conflict: OnConflict) -> Result<Written> {
+        let lane = draft.ctx.tenant.bucket() as u64;
+        let ticket = draft.change.next.clone();
+        let ctx = draft.ctx.clone();
+        let outcome = self.creates.submit(lane, draft).await?;
+        match outcome {
+            Outcome::Written => Ok(Written { ticket, replayed: false, existing: false }),
+            Outcome::Replayed(receipt) => Ok(Written {
+                ticket: read::at_version(app, &ctx, receipt).await?,
+                replayed: true,
+                existing: false,
+            }),
+            Outcome::Existing(id) if on_conflict == OnConflict::Fail => Err(Error::AlreadyExists {
+                kind: "ticket",
+                name: format!("tenants/{}/tickets/{id}", ctx.tenant),
+            }),
+            Outcome::Existing(id) => {
+                let ticket = read::find(app, &ctx.tenant, id).await?;
+                Ok(Written { ticket: Arc::unwrap_or_clone(ticket), replayed: false, existing: true })
+            }
+        }
+    }
+
+    /// A ticket by id.
+    pub async fn get(&self, tenant: TenantId, id: Id) -> Result<Option<Arc<Ticket>>> {
+        let lane = u64::from(id.0.as_bytes()[15]);
+        self.gets.submit(lane, (tenant, id)).await
+    }
+}
+
+/// Writes the drafts of each tenant together; if that fails, each alone, so that one cannot spoil the others.
+async fn create_all(db: Db, drafts: Vec<Draft>) -> Vec<Result<Outcome>> {
+    let mut answers: Vec<Option<Result<Outcome>>> = drafts.iter().map(|_| None).collect();
+    let mut tenants: HashMap<&TenantId, Vec<usize>> = HashMap::new();
+    for (place, draft) in drafts.iter().enumerate() {
+        tenants.entry(&draft.ctx.tenant).or_default().push(place);
+    }
+    for places in tenants.into_values() {
+        let together: Vec<&Draft> = places.iter().map(|place| &drafts[*place]).collect();
+        if let Ok(outcomes) = write(&db, &together).await {
+            for (place, outcome) in places.into_iter().zip(outcomes) {
+                answers[place] = Some(outcome);
+            }
+        } else {
+            for place in places {
+                let alone = [&drafts[place]];
+                let written = retrying(|| write(&db, &alone)).await;
+                answers[place] = Some(written.and_then(|mut outcomes| outcomes.remove(0)));
+            }
+        }
+    }
+    answers.into_iter().map(|answer| answer.expect("every draft belongs to a tenant")).collect()
+}
+
+/// One transaction for the drafts of one tenant.
+async fn write(db: &Db, drafts: &[&Draft]) -> Result<Vec<Result<Outcome>>> {
+    let mut tx = db.begin(&drafts[0].ctx.tenant).await?;
+    let ctxs: Vec<&Ctx> = drafts.iter().map(|draft| &draft.ctx).collect();
+    let recalled = idempotency::recall_all::<Receipt>(&mut tx, &ctxs).await?;
+    let keys: Vec<(String, String)> = drafts.iter().filter_map(|draft| external_key(draft)).collect();
+    let taken: HashMap<(String, String), Id> = if keys.is_empty() {
+        HashMap::new()
+    } else {
+        let found = store::find_by_external_keys(&mut tx, &keys).await?;
+        found.into_iter().map(|(source, external, id)| ((source, external), id)).collect()
+    };
+    let outcomes: Vec<Result<Outcome>> = recalled
+        .into_iter()
+        .zip(drafts)
+        .map(|(recalled, draft)| {
+            Ok(match recalled? {
+                Some(receipt) => Outcome::Replayed(receipt),
+                None => match external_key(draft).and_then(|key| taken.get(&key)) {
+                    Some(id) => Outcome::Existing(*id),
+                    None => Outcome::Written,
+                },
+            })
+        })
+        .collect();
+    let fresh: Vec<&Draft> = drafts
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| matches!(outcome, Ok(Outcome::Written)))
+        .map(|(draft, _)| *draft)
+        .collect();
+    if !fresh.is_empty() {
+        let changes: Vec<Change> = fresh.iter().map(|draft| draft.change.clone()).collect();
+        store::insert(&mut tx, &changes).await?;
+        let receipts: Vec<Receipt> = changes
+            .iter()
+            .map(|change| Receipt { ticket: change.next.id, version: change.next.version })
+            .collect();
+        let calls: Vec<(&Ctx, &Receipt)> = fresh.iter().map(|draft| &draft.ctx).zip(&receipts).collect();
+        idempotency::keep_all(&mut tx, &calls).await?;
+        tx.commit().await?;
+    }
+    Ok(outcomes)
+}
+
+fn external_key(draft: &Draft) -> Option<(String, String)> {
+    let ticket = &draft.change.next;
+    if draft.external { ticket.external_source.clone().zip(ticket.external_id.clone()) } else { None }
+}
+
+/// Answers the gets of each tenant by one statement.
+async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<Ticket>>>> {
+    let mut tenants: HashMap<&TenantId, Vec<Id>> = HashMap::new();
+    for (tenant, id) in &wanted {
+        tenants.entry(tenant).or_default().push(*id);
+    }
+    let mut found: HashMap<(&TenantId, Id), Arc<Ticket>> = HashMap::new();
+    for (tenant, ids) in tenants {
+        match store::find_all(db.pool(), tenant, &ids).await {
+            Ok(tickets) => {
+                found.extend(tickets.into_iter().map(|ticket| ((tenant, ticket.id), Arc::new(ticket))));
+            }
+            Err(error) => {
+                tracing::warn!(error = crate::error::chain(&error), "reading tickets failed");
+                return wanted.iter().map(|_| Err(Error::database_down())).collect();
+            }
+        }
+    }
+    wanted.iter().map(|(tenant, id)| Ok(found.get(&(tenant, *id)).cloned())).collect()
+}

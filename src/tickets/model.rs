@@ -1,0 +1,270 @@
+//! The ticket as the service keeps it: field names are the columns of the table `tickets` and, but for keys that are
+//! shown as names, those of the API.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+pub use sqlx::types::Json;
+
+use crate::{
+    configuration::Configuration,
+    events::Facts,
+    ids::{Id, TenantId},
+    time::Time,
+};
+
+/// Limits, in characters unless they say otherwise.
+pub const MAX_TITLE: usize = 300;
+pub const MAX_TEXT: usize = 65_536;
+pub const MAX_NOTE: usize = 16_384;
+pub const MAX_TAGS: usize = 50;
+pub const MAX_FOLLOWERS: usize = 50;
+/// Bytes of all annotations together.
+pub const MAX_ANNOTATIONS: usize = 4096;
+
+/// A closed list of codes: the same word in Rust, SQL and, behind the enum's prefix, on the wire.
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $code:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[sqlx(type_name = "text")]
+        pub enum $name {
+            $(#[serde(rename = $code)] #[sqlx(rename = $code)] $variant,)*
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+            pub const NAMES: &[&str] = &[$($code,)*];
+
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            pub fn parse(code: &str) -> Option<Self> {
+                match code { $($code => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+codes! {
+    /// Where a ticket stands; `status.rs` says how it moves.
+    State {
+        New = "NEW",
+        Open = "OPEN",
+        WaitingOnCustomer = "WAITING_ON_CUSTOMER",
+        WaitingOnVendor = "WAITING_ON_VENDOR",
+        OnHold = "ON_HOLD",
+        Resolved = "RESOLVED",
+        Closed = "CLOSED",
+        Cancelled = "CANCELLED",
+        Merged = "MERGED",
+    }
+}
+
+codes! {
+    /// What kind of request it is.
+    Kind {
+        Question = "QUESTION",
+        Incident = "INCIDENT",
+        Request = "REQUEST",
+        Complaint = "COMPLAINT",
+        Problem = "PROBLEM",
+    }
+}
+
+codes! {
+    /// Where it came in.
+    Channel {
+        Phone = "PHONE",
+        Email = "EMAIL",
+        Chat = "CHAT",
+        Social = "SOCIAL",
+        Portal = "PORTAL",
+        Api = "API",
+        Remote = "REMOTE",
+        OnSite = "ON_SITE",
+        Letter = "LETTER",
+    }
+}
+
+codes! {
+    /// How much is affected.
+    Impact { Low = "LOW", Medium = "MEDIUM", High = "HIGH", Major = "MAJOR", }
+}
+
+codes! {
+    /// How soon it hurts.
+    Urgency { Low = "LOW", Medium = "MEDIUM", High = "HIGH", Critical = "CRITICAL", }
+}
+
+codes! {
+    /// For whom or what a ticket waits.
+    HoldKind { Customer = "CUSTOMER", Vendor = "VENDOR", Other = "OTHER", }
+}
+
+/// A request for support.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ticket {
+    pub tenant_id: TenantId,
+    pub id: Id,
+    pub number: i64,
+    pub version: i64,
+    pub state: State,
+    pub kind: Kind,
+    pub channel: Channel,
+    pub title: String,
+    pub description: String,
+    /// A contact's key; empty: nobody in particular.
+    pub requester: String,
+    /// An organization's key.
+    pub organization: String,
+    pub category: String,
+    pub product: String,
+    pub language_code: String,
+    pub impact: Impact,
+    pub urgency: Urgency,
+    pub priority: String,
+    /// Place of the priority in the configuration, 0 the most pressing.
+    pub priority_rank: i32,
+    pub custom_fields: Json<BTreeMap<String, FieldValue>>,
+    pub tags: Vec<String>,
+    pub annotations: Json<BTreeMap<String, String>>,
+    pub external_source: Option<String>,
+    pub external_id: Option<String>,
+    pub level: String,
+    pub queue: String,
+    pub team: String,
+    /// An agent's key.
+    pub assignee: Option<String>,
+    pub followers: Vec<String>,
+    pub escalated: bool,
+    pub pending_escalation: Option<Id>,
+    pub vendor_reference: String,
+    pub hold_reason: String,
+    pub hold_until_time: Option<Time>,
+    pub resolution: Option<Json<Resolution>>,
+    pub follow_up_of: Option<Id>,
+    pub first_level: String,
+    pub highest_level: String,
+    pub teams: Vec<String>,
+    pub transfer_count: i32,
+    pub return_count: i32,
+    pub reopen_count: i32,
+    pub imported: bool,
+    pub configuration_revision: i64,
+    pub create_time: Time,
+    pub update_time: Time,
+    pub queue_time: Option<Time>,
+    pub assign_time: Option<Time>,
+    pub resolve_time: Option<Time>,
+    pub close_time: Option<Time>,
+    pub auto_close_time: Option<Time>,
+}
+
+/// The value of a custom field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum FieldValue {
+    Bool(bool),
+    Int(i64),
+    Time(Time),
+    String(String),
+}
+
+/// How a ticket was solved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolution {
+    pub code: String,
+    pub summary: String,
+    pub article: String,
+    pub no_article_reason: String,
+}
+
+impl State {
+    /// Not at its end, and not solved.
+    pub fn is_live(self) -> bool {
+        matches!(
+            self,
+            Self::New | Self::Open | Self::WaitingOnCustomer | Self::WaitingOnVendor | Self::OnHold
+        )
+    }
+}
+
+impl Ticket {
+    pub fn name(&self) -> String {
+        format!("tenants/{}/tickets/{}", self.tenant_id, self.id)
+    }
+
+    /// Proof of one version.
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// Puts it into a queue, and with it into the queue's team and level; counts the move. Nobody has it then.
+    pub fn place(&mut self, configuration: &Configuration, queue: &str, now: Time) {
+        let place = configuration.place(queue);
+        self.queue = place.queue;
+        if self.team != place.team {
+            self.enter_team(configuration, &place.team, &place.level);
+        }
+        self.release(now);
+    }
+
+    /// Counts a change of team: transfers, distinct teams, returns, first and highest level.
+    pub fn enter_team(&mut self, configuration: &Configuration, team: &str, level: &str) {
+        if !self.team.is_empty() {
+            self.transfer_count += 1;
+        }
+        if self.teams.iter().any(|had| had == team) {
+            self.return_count += 1;
+        } else {
+            self.teams.push(team.to_owned());
+        }
+        team.clone_into(&mut self.team);
+        level.clone_into(&mut self.level);
+        if self.first_level.is_empty() {
+            level.clone_into(&mut self.first_level);
+        }
+        if configuration.level_rank(level) >= configuration.level_rank(&self.highest_level) {
+            level.clone_into(&mut self.highest_level);
+        }
+    }
+
+    /// Nobody has it: it waits in its queue since it came there, or since now.
+    pub fn release(&mut self, now: Time) {
+        self.assignee = None;
+        self.assign_time = None;
+        self.queue_time = Some(now);
+    }
+
+    pub fn assign(&mut self, agent: &str, now: Time) {
+        self.assignee = Some(agent.to_owned());
+        self.assign_time = Some(now);
+        self.queue_time = None;
+    }
+
+    /// Whatever it waited for is over.
+    pub fn end_hold(&mut self) {
+        self.hold_reason.clear();
+        self.hold_until_time = None;
+    }
+
+    /// What goes out with every event about it.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            number: self.number,
+            state: self.state.name().to_owned(),
+            kind: self.kind.name().to_owned(),
+            channel: self.channel.name().to_owned(),
+            priority: self.priority.clone(),
+            category: self.category.clone(),
+            product: self.product.clone(),
+            level: self.level.clone(),
+            queue: self.queue.clone(),
+            team: self.team.clone(),
+            assignee: self.assignee.clone().unwrap_or_default(),
+            organization: self.organization.clone(),
+            resolution_code: self.resolution.as_ref().map(|r| r.code.clone()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The life of a ticket as one table: every state and verb has its next state, or none, which is a refusal.
+
+use crate::error::{Reason, Refusal};
+
+use super::{HoldKind, State};
+
+/// What can be done with a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    Update,
+    Assign,
+    Claim,
+    Release,
+    Hold(HoldKind),
+    Resume,
+    Resolve,
+    Close,
+    Reopen,
+    Cancel,
+    Tag,
+    Follow,
+    Comment,
+    Route,
+    Transfer,
+    Escalate,
+    HandBack,
+}
+
+impl Verb {
+    pub const ALL: &[Self] = &[
+        Self::Update,
+        Self::Assign,
+        Self::Claim,
+        Self::Release,
+        Self::Hold(HoldKind::Customer),
+        Self::Hold(HoldKind::Vendor),
+        Self::Hold(HoldKind::Other),
+        Self::Resume,
+        Self::Resolve,
+        Self::Close,
+        Self::Reopen,
+        Self::Cancel,
+        Self::Tag,
+        Self::Follow,
+        Self::Comment,
+        Self::Route,
+        Self::Transfer,
+        Self::Escalate,
+        Self::HandBack,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Assign => "assign",
+            Self::Claim => "claim",
+            Self::Release => "release",
+            Self::Hold(_) => "hold",
+            Self::Resume => "resume",
+            Self::Resolve => "resolve",
+            Self::Close => "close",
+            Self::Reopen => "reopen",
+            Self::Cancel => "cancel",
+            Self::Tag => "tag",
+            Self::Follow => "follow",
+            Self::Comment => "comment",
+            Self::Route => "route",
+            Self::Transfer => "transfer",
+            Self::Escalate => "escalate",
+            Self::HandBack => "hand_back",
+        }
+    }
+}
+
+/// The table.
+pub fn next(state: State, verb: Verb) -> Option<State> {
+    use State::{Cancelled, Closed, Merged, New, OnHold, Open, Resolved, WaitingOnCustomer, WaitingOnVendor};
+    let live = matches!(state, New | Open | WaitingOnCustomer | WaitingOnVendor | OnHold);
+    match (verb, state) {
+        // Whoever takes a new ticket up opens it; a waiting one waits on in other hands.
+        (Verb::Assign | Verb::Claim | Verb::Escalate, New) => Some(Open),
+        (Verb::Assign | Verb::Claim | Verb::Escalate | Verb::HandBack | Verb::Route | Verb::Transfer, _)
+            if live =>
+        {
+            Some(state)
+        }
+        (Verb::Release, Open) => Some(Open),
+        (Verb::Hold(kind), _) if live => Some(match kind {
+            HoldKind::Customer => WaitingOnCustomer,
+            HoldKind::Vendor => WaitingOnVendor,
+            HoldKind::Other => OnHold,
+        }),
+        (Verb::Resume, WaitingOnCustomer | WaitingOnVendor | OnHold) => Some(Open),
+        (Verb::Resolve, _) if live => Some(Resolved),
+        (Verb::Close, Resolved) => Some(Closed),
+        (Verb::Reopen, Resolved) => Some(Open),
+        (Verb::Cancel, _) if live => Some(Cancelled),
+        (Verb::Update | Verb::Tag, Resolved) => Some(Resolved),
+        (Verb::Update | Verb::Tag, _) if live => Some(state),
+        (Verb::Follow | Verb::Comment, Merged) => None,
+        (Verb::Follow | Verb::Comment, _) => Some(state),
+        _ => None,
+    }
+}
+
+/// The next state, or the refusal that names what is allowed instead.
+pub fn advance(state: State, verb: Verb) -> Result<State, Refusal> {
+    next(state, verb).ok_or_else(|| {
+        let allowed = allowed(state).join(",");
+        Refusal::new(
+            Reason::TicketStateConflict,
+            format!(
+                "a ticket that is {} cannot be the object of {}; it allows: {allowed}",
+                state.name(),
+                verb.name()
+            ),
+        )
+        .with("state", state.name())
+        .with("verb", verb.name())
+        .with("allowed", allowed)
+    })
+}
+
+/// The verbs that a state allows, by name.
+pub fn allowed(state: State) -> Vec<&'static str> {
+    let mut names: Vec<_> =
+        Verb::ALL.iter().filter(|verb| next(state, **verb).is_some()).map(|v| v.name()).collect();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written out by hand: the table's own test must not be the table again.
+    #[test]
+    fn every_pair_is_as_the_domain_says() {
+        let expect = |state, names: &str| {
+            assert_eq!(allowed(state).join(" "), names, "{state:?}");
+        };
+        let live =
+            "update assign claim {} resolve cancel tag follow comment route transfer escalate hand_back";
+        expect(State::New, &live.replace("{}", "hold"));
+        expect(State::Open, &live.replace("{}", "release hold"));
+        for waiting in [State::WaitingOnCustomer, State::WaitingOnVendor, State::OnHold] {
+            expect(waiting, &live.replace("{}", "hold resume"));
+        }
+        expect(State::Resolved, "update close reopen tag follow comment");
+        expect(State::Closed, "follow comment");
+        expect(State::Cancelled, "follow comment");
+        expect(State::Merged, "");
+    }
+
+    #[test]
+    fn nothing_leaves_an_end_and_nothing_becomes_new() {
+        for state in State::ALL {
+            for verb in Verb::ALL {
+                let Some(after) = next(*state, *verb) else { continue };
+                assert!(after != State::New || *state == State::New, "{state:?} {verb:?}");
+                if matches!(state, State::Closed | State::Cancelled | State::Merged) {
+                    assert_eq!(after, *state, "{verb:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_what_is_allowed() {
+        let refusal =
+            advance(State::Resolved, Verb::Hold(HoldKind::Other)).expect_err("no hold when resolved");
+        assert_eq!(refusal.reason, Reason::TicketStateConflict);
+        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment");
+    }
+}

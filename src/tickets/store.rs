@@ -1,0 +1,124 @@
+//! The only SQL that names `tickets`, and the one door through which they are written: with their events.
+
+use super::{Change, Ticket};
+use crate::{
+    db::Tx,
+    error::{Error, Result},
+    events,
+    ids::{Id, TenantId},
+};
+
+/// Writes new tickets and the events that made them.
+pub async fn insert(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+    let rows: Vec<&Ticket> = changes.iter().map(|change| &change.next).collect();
+    let rows = serde_json::to_string(&rows).map_err(Error::internal)?;
+    sqlx::query!(
+        "insert into tickets select * from json_populate_recordset(null::tickets, $1::text::json)",
+        rows
+    )
+    .execute(&mut **tx)
+    .await?;
+    append(tx, changes).await
+}
+
+/// Writes what happened to tickets that the caller has locked.
+pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+    let rows: Vec<&Ticket> =
+        changes.iter().filter(|change| !change.is_empty()).map(|change| &change.next).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant().clone();
+    let json = serde_json::to_string(&rows).map_err(Error::internal)?;
+    // What is fixed at creation is not listed: number, channel, external key, follow_up_of, imported, create_time.
+    let done = sqlx::query!(
+        "update tickets t set
+             version = n.version, state = n.state, kind = n.kind, title = n.title, description = n.description,
+             requester = n.requester, organization = n.organization, category = n.category, product = n.product,
+             language_code = n.language_code, impact = n.impact, urgency = n.urgency, priority = n.priority,
+             priority_rank = n.priority_rank, custom_fields = n.custom_fields, tags = n.tags,
+             annotations = n.annotations, level = n.level, queue = n.queue, team = n.team, assignee = n.assignee,
+             followers = n.followers, escalated = n.escalated, pending_escalation = n.pending_escalation,
+             vendor_reference = n.vendor_reference, hold_reason = n.hold_reason,
+             hold_until_time = n.hold_until_time, resolution = n.resolution, first_level = n.first_level,
+             highest_level = n.highest_level, teams = n.teams, transfer_count = n.transfer_count,
+             return_count = n.return_count, reopen_count = n.reopen_count,
+             configuration_revision = n.configuration_revision, update_time = n.update_time,
+             queue_time = n.queue_time, assign_time = n.assign_time, resolve_time = n.resolve_time,
+             close_time = n.close_time, auto_close_time = n.auto_close_time
+         from json_populate_recordset(null::tickets, $2::text::json) n
+         where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
+        tenant.as_str(),
+        json,
+    )
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() != rows.len() as u64 {
+        return Err(Error::internal("a ticket was written without its lock"));
+    }
+    append(tx, changes).await
+}
+
+async fn append(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+    let events: Vec<_> = changes.iter().flat_map(|change| change.events.iter().cloned()).collect();
+    events::store::append(tx, &events).await
+}
+
+/// The ticket, locked until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: Id) -> Result<Option<Ticket>> {
+    let tenant = tx.tenant().clone();
+    let ticket = sqlx::query_as!(
+        Ticket,
+        "select * from tickets where tenant_id = $1 and id = $2 for update",
+        tenant.as_str(),
+        id as Id,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(ticket)
+}
+
+/// Tickets by id, in no order; for reads.
+pub async fn find_all(pool: &sqlx::PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Ticket>> {
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select * from tickets where tenant_id = $1 and id = any($2)",
+        tenant.as_str(),
+        ids as &[Id],
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(tickets)
+}
+
+/// The id that a number stands for.
+pub async fn find_id_by_number(pool: &sqlx::PgPool, tenant: &TenantId, number: i64) -> Result<Option<Id>> {
+    let id = sqlx::query_scalar!(
+        "select id from tickets where tenant_id = $1 and number = $2",
+        tenant.as_str(),
+        number,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(id)
+}
+
+/// The tickets that bear these external keys.
+pub async fn find_by_external_keys(
+    tx: &mut Tx,
+    keys: &[(String, String)],
+) -> Result<Vec<(String, String, Id)>> {
+    let tenant = tx.tenant().clone();
+    let (sources, ids): (Vec<String>, Vec<String>) = keys.iter().cloned().unzip();
+    let rows = sqlx::query!(
+        r#"select external_source as "source!", external_id as "external!", id from tickets
+           where tenant_id = $1 and external_source is not null
+             and (external_source, external_id) in (select * from unnest($2::text[], $3::text[]))"#,
+        tenant.as_str(),
+        &sources,
+        &ids,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.source, row.external, row.id)).collect())
+}
