@@ -1,7 +1,7 @@
 //! The contract of ticketing as Rust: messages, clients (feature `client`) and server traits (feature `server`),
 //! generated from `ticketing/v1/*.proto`. The comments in those files are the reference.
 
-#![allow(clippy::all, clippy::pedantic, missing_docs)]
+#![allow(clippy::all, clippy::pedantic, missing_docs, unused_qualifications)]
 
 /// Package `ticketing.v1`.
 pub mod v1 {
