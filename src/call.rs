@@ -16,7 +16,7 @@ use crate::{
 
 /// The id under which a call is found in the logs; the outermost layers put it into the request.
 #[derive(Clone, Debug, Default)]
-pub struct CallId(pub String);
+pub struct CallId(pub Arc<str>);
 
 /// The envelope of a call.
 #[derive(Debug)]

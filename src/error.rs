@@ -155,7 +155,7 @@ impl Error {
     /// The status that the caller gets. Logs what must not be told, with its whole chain, once.
     pub fn into_status(self, request_id: &str) -> Status {
         if let Self::Internal(source) = &self {
-            tracing::error!(request.id = request_id, error = chain(source.as_ref()), "call failed inside");
+            tracing::error!(request_id, error = chain(source.as_ref()), "call failed inside");
         }
         let mut details = ErrorDetails::new();
         let mut metadata = HashMap::new();
@@ -197,6 +197,66 @@ impl Error {
         }
         details.set_error_info(self.reason().name(), DOMAIN, metadata);
         Status::with_error_details(self.code(), cut(&self.to_string(), MAX_TEXT), details)
+    }
+}
+
+/// The status to send in place of one that no `Error` made: faults keep their text to themselves, and what tonic refuses
+/// by itself gets its reason.
+pub fn dressed(status: &Status, path: &str, request_id: &str) -> Option<Status> {
+    if !status.details().is_empty() {
+        return None;
+    }
+    let text = status.message().to_owned();
+    let error = match status.code() {
+        Code::Internal | Code::Unknown | Code::DataLoss => Error::internal(text),
+        Code::Unimplemented => Error::Unimplemented(path.to_owned()),
+        // tonic says OUT_OF_RANGE for a message over the limit; a caller would take it for the end of a list.
+        Code::OutOfRange => Error::Exhausted { reason: Reason::PayloadTooLarge, text, metadata: Vec::new() },
+        _ => return None,
+    };
+    Some(error.into_status(request_id))
+}
+
+/// What the operator thinks of a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The server is at fault: somebody must look.
+    Fault,
+    /// The server could not, for now; somebody must look when there are many.
+    Strain,
+    /// The caller was told no; all is well.
+    Refusal,
+}
+
+/// What the operator thinks of a call that ends so.
+pub fn severity(code: Code) -> Severity {
+    match code {
+        Code::Internal | Code::Unknown | Code::DataLoss => Severity::Fault,
+        Code::Unavailable | Code::DeadlineExceeded => Severity::Strain,
+        _ => Severity::Refusal,
+    }
+}
+
+/// The code as gRPC's documents write it, for instance `DEADLINE_EXCEEDED`.
+pub fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 

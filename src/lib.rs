@@ -11,6 +11,8 @@ pub mod filter;
 pub mod idempotency;
 pub mod ids;
 pub mod seal;
+pub mod serve;
+pub mod telemetry;
 pub mod time;
 
 pub mod configuration;

@@ -1,0 +1,128 @@
+//! Whether this server wants calls: NOT_SERVING until it is ready and again from the drain on, the same to gRPC
+//! health, its watchers and the probes of the operations port.
+
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
+use http_body_util::Full;
+use tokio::sync::Mutex;
+use tonic::{body::Body, service::Routes};
+use tonic_health::{
+    ServingStatus,
+    pb::health_server::HealthServer,
+    server::{HealthReporter, HealthService},
+};
+use tower::Service;
+
+use super::layer::{Answer as _, Call, Reply};
+
+/// The server's health; a clone tells of the same server.
+#[derive(Clone, Debug)]
+pub struct Health {
+    reporter: HealthReporter,
+    /// The names that clients ask for; "" is the server as a whole.
+    names: Arc<[String]>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unready,
+    Ready,
+    /// For good: a database that comes back must not undo a drain.
+    Draining,
+}
+
+impl Health {
+    /// Of a server with these services, not ready yet.
+    pub(super) async fn new(services: impl Iterator<Item = String>) -> Self {
+        let health = Self {
+            reporter: HealthReporter::new(),
+            names: std::iter::once(String::new()).chain(services).collect(),
+            state: Arc::new(Mutex::new(State::Unready)),
+        };
+        // tonic-health calls the server SERVING from its construction on.
+        health.turn(State::Unready).await;
+        health
+    }
+
+    /// Says whether the server can work, for instance reach its database. Without effect once it drains.
+    pub async fn set_ready(&self, ready: bool) {
+        self.turn(if ready { State::Ready } else { State::Unready }).await;
+    }
+
+    /// Says that the server goes down.
+    pub async fn set_draining(&self) {
+        self.turn(State::Draining).await;
+    }
+
+    /// Whether the server is ready.
+    pub async fn is_ready(&self) -> bool {
+        *self.state.lock().await == State::Ready
+    }
+
+    async fn turn(&self, to: State) {
+        let mut state = self.state.lock().await;
+        if *state == State::Draining {
+            return;
+        }
+        *state = to;
+        let status = if to == State::Ready { ServingStatus::Serving } else { ServingStatus::NotServing };
+        for name in &*self.names {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+
+    /// grpc.health.v1.
+    pub(super) fn service(&self) -> HealthServer<HealthService> {
+        HealthServer::new(HealthService::from_health_reporter(self.reporter.clone()))
+    }
+}
+
+/// What the operations port answers: `/livez`, `/readyz` and grpc.health.v1.
+#[derive(Clone)]
+pub(super) struct Probes {
+    health: Health,
+    grpc: Routes,
+}
+
+impl Probes {
+    pub(super) fn new(health: Health) -> Self {
+        Self { grpc: Routes::new(health.service()), health }
+    }
+
+    async fn answer(self, call: Call) -> Reply {
+        let told = |status, text: &'static str| {
+            let mut reply = Reply::new(Body::new(Full::from(text)));
+            *reply.status_mut() = status;
+            reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+            reply
+        };
+        match (call.method(), call.uri().path()) {
+            (&Method::GET, "/livez") => told(StatusCode::OK, "alive\n"),
+            (&Method::GET, "/readyz") if self.health.is_ready().await => told(StatusCode::OK, "ready\n"),
+            (&Method::GET, "/readyz") => told(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            (&Method::POST, _) => self.grpc.answer(call).await,
+            _ => told(StatusCode::NOT_FOUND, "There are /livez, /readyz and grpc.health.v1 here.\n"),
+        }
+    }
+}
+
+impl Service<Call> for Probes {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Reply, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, call: Call) -> Self::Future {
+        self.clone().answer(call).map(Ok).boxed()
+    }
+}

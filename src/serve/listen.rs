@@ -1,0 +1,214 @@
+//! How connections live: how many there may be, how slow and how old, and how they end when the server does.
+
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+
+use hyper::{
+    body::Incoming,
+    rt::{Executor, Read, Write},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
+use serde::Deserialize;
+use tokio::{
+    io::AsyncReadExt as _,
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::body::Body;
+use tower::{Service, ServiceExt as _};
+
+use super::{
+    deadline::Leaving,
+    layer::{Call, Reply},
+};
+
+/// Request headers of one call, bytes.
+const MAX_HEADERS: u32 = 16 * 1024;
+/// Calls at a time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+/// A peer that is silent for this long is asked whether it lives, and has so long to answer.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
+/// What an HTTP/2 client says first.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How long to wait after an accept that failed for want of something, file descriptors mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What connections are allowed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Connections at a time; one more is closed at once, so that its client turns to another server.
+    pub connections: usize,
+    /// How long a client may take for its first bytes, and over HTTP/1.1 for the headers of each request.
+    #[serde(with = "friendly")]
+    pub opening: Duration,
+    /// How old a connection grows before it is asked to go; each connection varies by a fifth, so that they do not all
+    /// come back at once.
+    #[serde(with = "friendly")]
+    pub age: Duration,
+    /// How long calls of an aged connection may go on; longer than any method's longest deadline.
+    #[serde(with = "friendly")]
+    pub age_grace: Duration,
+    /// How long calls may go on when the server goes down.
+    #[serde(with = "friendly")]
+    pub drain_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 2000,
+            opening: Duration::from_secs(5),
+            age: Duration::from_mins(10),
+            age_grace: Duration::from_secs(75),
+            drain_grace: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Serves the listener until `drain`, then ends every connection: asked at first, cut after the grace. Returns how
+/// many had to be cut.
+pub(super) async fn listen<S>(
+    listener: TcpListener,
+    service: S,
+    limits: Limits,
+    drain: CancellationToken,
+) -> usize
+where
+    S: Service<Call, Response = Reply, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    let tasks = TaskTracker::new();
+    let cut = CancellationToken::new();
+    // Whoever drops this future wants no connection to outlive it.
+    let _cut = cut.clone().drop_guard();
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut was_full = false;
+    while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                drain.run_until_cancelled(sleep(ACCEPT_PAUSE)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+            if !was_full {
+                tracing::warn!(
+                    limit = limits.connections,
+                    "no room for more connections: new ones are closed"
+                );
+            }
+            was_full = true;
+            continue;
+        };
+        was_full = false;
+        let (limits, service) = (limits.clone(), service.clone());
+        let (cut, drain, calls) = (cut.clone(), drain.clone(), tasks.clone());
+        tasks.spawn(async move {
+            let served = cut.run_until_cancelled(serve(stream, service, &limits, drain, calls)).await;
+            if let Some(Err(error)) = served {
+                tracing::debug!(%error, "a connection broke");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    tasks.close();
+    if timeout(limits.drain_grace, tasks.wait()).await.is_ok() {
+        return 0;
+    }
+    let left = limits.connections - room.available_permits();
+    cut.cancel();
+    tasks.wait().await;
+    left
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves one connection to its end.
+async fn serve<S>(
+    stream: TcpStream,
+    service: S,
+    limits: &Limits,
+    drain: CancellationToken,
+    calls: TaskTracker,
+) -> Result<(), Failure>
+where
+    S: Service<Call, Response = Reply, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    stream.set_nodelay(true)?;
+    let Some(opened) = drain.run_until_cancelled(timeout(limits.opening, open(stream))).await else {
+        return Ok(());
+    };
+    let io = opened.map_err(|_| "the client said nothing in time")??;
+    let leaving = drain.child_token();
+    let notice = Leaving::new(leaving.clone(), drain);
+    let service = service.map_request(move |request: http::Request<Incoming>| {
+        let mut call = request.map(Body::new);
+        call.extensions_mut().insert(notice.clone());
+        call
+    });
+    let builder = builder(limits, calls);
+    let mut connection = pin!(builder.serve_connection(io, TowerToHyperService::new(service)));
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = sleep(limits.age.mul_f64(0.8 + 0.4 * fastrand::f64())) => leaving.cancel(),
+        () = leaving.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    timeout(limits.age_grace.max(limits.drain_grace), connection)
+        .await
+        .map_err(|_| "calls outlived their connection")?
+}
+
+/// Reads until it is plain which HTTP the client speaks. hyper would wait for that without end, and so hold a place.
+async fn open(mut stream: TcpStream) -> io::Result<impl Read + Write + Unpin + Send + 'static> {
+    let mut first = Vec::with_capacity(PREFACE.len());
+    while first.len() < PREFACE.len() && PREFACE.starts_with(&first) {
+        let room = (PREFACE.len() - first.len()) as u64;
+        if (&mut stream).take(room).read_buf(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let (rest, write) = stream.into_split();
+    Ok(TokioIo::new(tokio::io::join(io::Cursor::new(first).chain(rest), write)))
+}
+
+fn builder(limits: &Limits, calls: TaskTracker) -> auto::Builder<Tracked> {
+    let mut builder = auto::Builder::new(Tracked(calls));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.opening)
+        .max_buf_size(MAX_HEADERS as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(KEEPALIVE.0)
+        .keep_alive_timeout(KEEPALIVE.1)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADERS);
+    builder
+}
+
+/// Runs HTTP/2 calls as tasks that the drain waits for.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, call: F) {
+        self.0.spawn(call);
+    }
+}
