@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
 
 use crate::{
     configuration::Configurations,
@@ -10,7 +11,7 @@ use crate::{
     db::Db,
     error::Result,
     seal::Sealer,
-    tickets::{Lines, Numbers},
+    tickets::{self, Lines, Numbers},
 };
 
 /// What every verb gets.
@@ -43,5 +44,10 @@ impl App {
             tasks,
             drain: CancellationToken::new(),
         }))
+    }
+
+    /// The services of the contract, to be mounted by the server.
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        Routes::new(tickets::rpc::server(Arc::clone(self)))
     }
 }

@@ -14,6 +14,7 @@ pub mod seal;
 pub mod serve;
 pub mod telemetry;
 pub mod time;
+pub mod tokens;
 
 pub mod configuration;
 pub mod events;

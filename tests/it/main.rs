@@ -1,0 +1,6 @@
+//! Whole tests: real gRPC over loopback, a real Postgres, a database per test, a clock that stands until it is moved.
+//! The folders mirror `src`.
+
+mod smoke;
+mod support;
+mod tidy;

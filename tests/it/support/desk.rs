@@ -1,0 +1,211 @@
+//! A service of its own for one test: database, clock, port. [`Desk::finish`] asserts the laws that hold after any story.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::Row;
+use ticketing::{
+    app::App,
+    configuration::Document,
+    ctx::{ActorKind, Clock, Ids, Role},
+    db::Db,
+    ids::TenantId,
+    serve::{Server, Settings},
+    time::Time,
+    tokens::{Claims, Insecure},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    Request, Status,
+    metadata::MetadataValue,
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::Channel,
+};
+
+/// When every manual clock begins: a Monday morning.
+pub const START: &str = "2026-03-02T08:00:00Z";
+
+/// A channel that bears a caller's token.
+pub type Client = InterceptedService<Channel, Bearer>;
+
+/// A running service.
+pub struct Desk {
+    pub app: Arc<App>,
+    /// The tenant with the sample configuration.
+    pub tenant: TenantId,
+    pub address: String,
+    pub url: String,
+    channel: Channel,
+    drain: CancellationToken,
+}
+
+impl Desk {
+    /// A service with the sample configuration for tenant `acme`.
+    pub async fn open() -> Self {
+        let url = super::cluster::fresh_database().await;
+        let tenant = TenantId::parse("acme").expect("a tenant");
+        let clock = Clock::manual(START.parse().expect("a time"));
+        Self::on(&url, tenant, clock).await
+    }
+
+    /// A second replica on the same database.
+    pub async fn replica(&self) -> Self {
+        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone()).await
+    }
+
+    async fn on(url: &str, tenant: TenantId, clock: Clock) -> Self {
+        let db = Db::connect(url, 16).await.expect("the test database takes connections");
+        let app = App::start(db, clock, Ids::random()).await.expect("the service starts");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let drain = CancellationToken::new();
+        let server =
+            Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
+                .await
+                .expect("the contract is whole");
+        server.health().set_ready(true).await;
+        app.tasks.spawn(server.run(listener, None, drain.clone()));
+        let channel = Channel::from_shared(format!("http://{address}"))
+            .expect("an address")
+            .connect()
+            .await
+            .expect("the service takes connections");
+        let desk = Self { app, tenant, address, url: url.to_owned(), channel, drain };
+        desk.configure(&sample()).await;
+        desk
+    }
+
+    /// `tenants/acme`.
+    pub fn parent(&self) -> String {
+        format!("tenants/{}", self.tenant)
+    }
+
+    /// A channel for this caller, to make any client of.
+    pub fn caller(&self, kind: ActorKind, id: &str, roles: &[Role]) -> Client {
+        let claims = Claims {
+            sub: id.to_owned(),
+            kind,
+            roles: roles.to_vec(),
+            tenants: Some(vec![self.tenant.clone()]),
+        };
+        let bearer = format!("Bearer {}", claims.encode()).parse().expect("a token is ASCII");
+        InterceptedService::new(self.channel.clone(), Bearer(bearer))
+    }
+
+    pub fn admin(&self) -> Client {
+        self.caller(ActorKind::Agent, "admin", &[Role::Admin, Role::Manager])
+    }
+
+    pub fn manager(&self) -> Client {
+        self.caller(ActorKind::Agent, "manager", &[Role::Manager])
+    }
+
+    pub fn agent(&self, id: &str) -> Client {
+        self.caller(ActorKind::Agent, id, &[Role::Agent])
+    }
+
+    pub fn customer(&self, id: &str) -> Client {
+        self.caller(ActorKind::Customer, id, &[Role::Customer])
+    }
+
+    /// A channel without a token.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub fn now(&self) -> Time {
+        self.app.clock.now()
+    }
+
+    pub fn advance(&self, span: Duration) {
+        self.app.clock.advance(span);
+    }
+
+    /// Puts a document in force without asking the rules; the tests of the configuration go through the API.
+    pub async fn configure(&self, document: &Document) {
+        let json = serde_json::to_value(document).expect("a document is plain data");
+        sqlx::query("insert into tenants (id, create_time) values ($1, $2) on conflict do nothing")
+            .bind(self.tenant.as_str())
+            .bind(self.now())
+            .execute(self.app.db.pool())
+            .await
+            .expect("the tenant is new");
+        sqlx::query(
+            "insert into configurations (tenant_id, revision, document, author, comment, create_time)
+             select $1, coalesce(max(revision), 0) + 1, $2, 'test', '', $3 from configurations where tenant_id = $1",
+        )
+        .bind(self.tenant.as_str())
+        .bind(json)
+        .bind(self.now())
+        .execute(self.app.db.pool())
+        .await
+        .expect("a revision");
+        // What was in force is fresh for a second of the desk's own clock.
+        self.advance(Duration::from_secs(2));
+    }
+
+    /// Asserts the laws and ends the service.
+    pub async fn finish(self) {
+        for (law, sql) in LAWS {
+            let broken = sqlx::query(sqlx::AssertSqlSafe(*sql))
+                .fetch_all(self.app.db.pool())
+                .await
+                .expect("a law is SQL");
+            let rows: Vec<String> = broken.iter().map(|row| row.get::<String, _>(0)).collect();
+            assert!(rows.is_empty(), "{law}: {rows:?}");
+        }
+        self.drain.cancel();
+        self.app.drain.cancel();
+    }
+}
+
+/// What must be empty after any story.
+const LAWS: &[(&str, &str)] = &[
+    (
+        "a ticket's version is the number of its events",
+        "select t.id::text from tickets t
+         where t.version <> (select count(*) from events e where e.tenant_id = t.tenant_id and e.ticket_id = t.id)
+            or t.version <> (select max(version) from events e where e.tenant_id = t.tenant_id and e.ticket_id = t.id)",
+    ),
+    (
+        "an event is either waiting for its place in the stream or has one, never both, never neither",
+        "select e.ticket_id::text || '-' || e.version from events e
+         where (select count(*) from outbox o
+                where o.tenant_id = e.tenant_id and o.ticket_id = e.ticket_id and o.version = e.version)
+             + (select count(*) from stream s
+                where s.tenant_id = e.tenant_id and s.ticket_id = e.ticket_id and s.version = e.version) <> 1",
+    ),
+    (
+        "the stream has the versions of a ticket in their order",
+        "select s.ticket_id::text from
+             (select tenant_id, ticket_id, version,
+                     lag(version) over (partition by tenant_id, ticket_id order by position) as before from stream) s
+         where s.before is not null and s.version <> s.before + 1",
+    ),
+    (
+        "a waiting ticket has nobody, an owned one waits nowhere",
+        "select id::text from tickets where queue_time is not null and assignee is not null",
+    ),
+    (
+        "what is over waits nowhere and counts down to nothing",
+        "select id::text from tickets where state in ('CLOSED', 'CANCELLED', 'MERGED')
+             and (queue_time is not null or hold_until_time is not null or auto_close_time is not null)",
+    ),
+];
+
+/// The configuration of the demo, which is also the tests'.
+pub fn sample() -> Document {
+    let text = include_str!("../../../demo/configuration.yaml");
+    serde_saphyr::from_str(text).expect("the sample configuration reads")
+}
+
+/// Puts the token on every call.
+#[derive(Clone)]
+pub struct Bearer(MetadataValue<tonic::metadata::Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
