@@ -4,7 +4,7 @@ use super::{Error, find, find::Programs, io, spawn::Identity};
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{ErrorKind, Read as _, Seek as _, SeekFrom},
+    io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
@@ -15,7 +15,6 @@ const SOCKET_PATH_LIMIT: usize = 103;
 /// Only names the socket, as nothing listens on the network; no two clusters share a directory.
 pub(super) const PORT: u16 = 5432;
 
-#[derive(Clone, Debug)]
 pub(super) struct Cluster {
     dir: PathBuf,
 }
@@ -56,64 +55,47 @@ impl Cluster {
     /// The major version that wrote the data, if there is any.
     pub fn major(&self) -> Result<Option<u32>, Error> {
         let path = self.data().join("PG_VERSION");
-        match fs::read_to_string(&path) {
-            Ok(text) => find::major(&text).map(Some).ok_or(Error::NotACluster { data: self.data() }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("read", &path)(error)),
-        }
+        let text = existing(fs::read_to_string(&path)).map_err(io("read", &path))?;
+        text.map(|it| find::major(&it).ok_or(Error::NotACluster { data: self.data() })).transpose()
     }
 
     /// The server that works on this data, be it still starting or already stopping.
     pub fn postmaster(&self) -> Result<Option<Postmaster>, Error> {
         let path = self.data().join("postmaster.pid");
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Postmaster::parse(&text).filter(|it| works_in(it.pid, &self.data()))),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("read", &path)(error)),
-        }
+        let text = existing(fs::read_to_string(&path)).map_err(io("read", &path))?;
+        Ok(text.and_then(|it| Postmaster::parse(&it)).filter(|it| works_in(it.pid, &self.data())))
     }
 
     /// Takes a dead server's pid file out of the next one's way; to be called only when [`Self::postmaster`]
-    /// found none. Postgres itself copes with the id of a process that is gone, but refuses to start when the id
-    /// now belongs to another program. It never takes its own parent for a server: so that is written in, and
-    /// the rest stays, because by it Postgres finds out whether parts of the dead server still live.
+    /// found none. Postgres itself copes with the id of a process that is gone, but refuses to start when the
+    /// id now belongs to another program. It never takes its own parent for a server: so that is written in,
+    /// and the rest stays, because by it Postgres finds out whether parts of the dead server still live.
     pub fn disown_postmaster(&self) -> Result<(), Error> {
         let path = self.data().join("postmaster.pid");
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
-                fs::write(&path, format!("{}\n{rest}", std::process::id())).map_err(io("write", &path))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(io("read", &path)(error)),
-        }
+        let text = existing(fs::read_to_string(&path)).map_err(io("read", &path))?;
+        let Some(text) = text else { return Ok(()) };
+        let rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+        // The directory can be another user's: root must not be led to a file elsewhere by a link.
+        let file = OpenOptions::new().write(true).truncate(true).custom_flags(libc::O_NOFOLLOW).open(&path);
+        file.and_then(|mut it| write!(it, "{}\n{rest}", std::process::id())).map_err(io("write", &path))
     }
 
     /// Makes the cluster, all or nothing: a crash leaves `data.new`, which the next attempt replaces.
     pub fn initialise(&self, programs: &Programs, durable: bool, lock: &File) -> Result<(), Error> {
         let new = self.dir.join("data.new");
-        match fs::remove_dir_all(&new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io("remove", &new)(error)),
-            _ => {}
-        }
+        existing(fs::remove_dir_all(&new)).map_err(io("remove", &new))?;
         DirBuilder::new().mode(0o700).create(&new).map_err(io("create", &new))?;
         let identity = Identity::for_new(&new, &programs.bin_dir.join("postgres"))?;
         // C.UTF-8 sorts by code point and knows the letters of all languages, but is not known everywhere.
         let initdb = |locale| {
             let program = programs.bin_dir.join("initdb");
             let mut command = identity.command(&program, &new);
-            command.arg("-D").arg(&new).args([
-                "-U",
-                "postgres",
-                "--auth=trust",
-                "--encoding=UTF8",
-                "--locale",
-                locale,
-            ]);
+            command.arg("-D").arg(&new).args(["--username=postgres", "--auth=trust"]);
+            command.args(["--encoding=UTF8", "--locale", locale]);
             if !durable {
                 command.arg("--no-sync");
             }
-            // It holds the lock too: should this process be killed, nobody else starts before it has cleaned up.
+            // It holds the lock too: if this process is killed, nobody starts before initdb has cleaned up.
             command.stdin(lock.try_clone().map_err(io("share", &self.dir.join("lock")))?);
             command.output().map_err(io("run", &program))
         };
@@ -133,8 +115,8 @@ impl Cluster {
         Ok(Identity::of_owner(&data.metadata().map_err(io("look at", &data))?))
     }
 
-    /// A directory for the socket that only the server and this process's user can enter, without remains of a
-    /// dead server.
+    /// A directory for the socket that only the server and this process's user can enter, without remains of
+    /// a dead server.
     pub fn socket_dir(&self, identity: Identity) -> Result<PathBuf, Error> {
         let socket = format!(".s.PGSQL.{PORT}");
         let mut dir = self.dir.join("socket");
@@ -155,10 +137,7 @@ impl Cluster {
         }
         for name in [socket.clone(), socket + ".lock"] {
             let path = dir.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(io("remove", &path)(error)),
-                _ => {}
-            }
+            existing(fs::remove_file(&path)).map_err(io("remove", &path))?;
         }
         Ok(dir)
     }
@@ -195,11 +174,19 @@ impl Postmaster {
         let lines: Vec<&str> = text.lines().collect();
         let line = |number: usize| lines.get(number - 1).map_or("", |it| it.trim());
         Some(Self {
-            pid: u32::try_from(line(1).parse::<i64>().ok()?.unsigned_abs()).ok()?, // single-user mode negates it
+            pid: line(1).trim_start_matches('-').parse().ok()?, // negative in single-user mode
             port: line(4).parse().unwrap_or(PORT),
             socket_dir: line(5).into(),
             ready: line(8) == "ready",
         })
+    }
+}
+
+/// Of something that may be missing.
+fn existing<T>(result: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
     }
 }
 

@@ -1,7 +1,7 @@
 //! When a private Postgres, for demonstrations, development and tests, is started, joined and stopped.
 //!
 //! It is made from the PostgreSQL programs of the machine, keeps everything in one directory and listens only
-//! on a socket in there. The process that starts it stops it; a second process on the same directory joins in.
+//! on a socket. The process that starts it stops it; a second process on the same directory joins in.
 
 mod cluster;
 mod find;
@@ -29,10 +29,11 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 /// How often the file in which Postgres tells its state is read.
 const GLANCE: Duration = Duration::from_millis(10);
 
+/// Which cluster, and how it runs.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Holds data, socket and log; created when missing. When root makes the cluster and the directory is open
-    /// to others, the data belongs to the user `postgres` or `nobody`.
+    /// Holds data, socket and log; created when missing. When root makes the cluster and the directory is
+    /// open to others, the data belongs to the user `postgres` or `nobody`.
     pub dir: PathBuf,
     /// `false` forgoes what protects the data from a crash of the machine: for tests alone.
     pub durable: bool,
@@ -48,7 +49,7 @@ pub struct Embedded {
     url: String,
     pid: u32,
     bin_dir: PathBuf,
-    /// `None` for a server that another process started.
+    /// `None` for a server that somebody else started.
     keeper: Option<Keeper>,
 }
 
@@ -60,6 +61,7 @@ struct Keeper {
     thread: thread::JoinHandle<Result<(), Error>>,
 }
 
+/// Why there is no server; each text says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(
@@ -75,10 +77,10 @@ pub enum Error {
         data.display(), bin_dir.display()
     )]
     Version { data: PathBuf, needed: u32, bin_dir: PathBuf, major: u32 },
-    #[error("{} is no PostgreSQL cluster: its PG_VERSION is empty. Name another directory", data.display())]
+    #[error("{} is no PostgreSQL cluster: PG_VERSION holds no version. Name another one", data.display())]
     NotACluster { data: PathBuf },
     #[error(
-        "no user was found as whom Postgres, which refuses to be root, can run in the directory. Start this as \
+        "Postgres refuses to run as root, and as no other user could it run in the directory. Start this as \
          an ordinary user, or choose a directory that the user postgres can reach. Tried:\n  {}",
         tried.join("\n  ")
     )]
@@ -145,7 +147,7 @@ impl Embedded {
         self.pid
     }
 
-    /// Whether another process started the server, and will stop it.
+    /// Whether somebody else started the server, and will stop it.
     pub fn attached(&self) -> bool {
         self.keeper.is_none()
     }
@@ -190,7 +192,7 @@ impl Postmaster {
     }
 }
 
-/// The ready server of another process; none once a stopping one is gone.
+/// The server that somebody else started, once it is ready; none, once a stopping one is gone.
 fn running(cluster: &Cluster) -> Result<Option<Postmaster>, Error> {
     let since = Instant::now();
     while since.elapsed() < PATIENCE {
@@ -257,7 +259,7 @@ fn settings(command: &mut Command, options: &Options, socket_dir: &Path) {
     set("timezone", "UTC");
     set("log_timezone", "UTC");
     set("logging_collector", "off"); // the log stays in the one file that error messages name
-    // An orderly end waits so long, a minute by default, for a client that connects just then and says nothing.
+    // An orderly end waits this long, else a minute, for a client that connects just then and says nothing.
     set("authentication_timeout", "5s");
     if !options.durable {
         for name in ["fsync", "synchronous_commit", "full_page_writes"] {

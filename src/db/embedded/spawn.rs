@@ -164,7 +164,7 @@ fn enter_namespace(map: &str) -> std::io::Result<()> {
     fs::write("/proc/self/uid_map", map)
 }
 
-/// SIGINT, when the thread that forked ends for whatever reason. A change of user undoes it, so it comes last.
+/// SIGINT when the thread that forked ends, for whatever reason. A change of user undoes it: it comes last.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the standard library has no parent-death signal")]
 fn die_with_parent(parent: u32) -> std::io::Result<()> {

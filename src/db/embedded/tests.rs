@@ -49,9 +49,9 @@ async fn a_new_cluster_answers_on_its_socket_alone() {
     assert_ne!(dir.path().join("pg/data").metadata().expect("data").uid(), 0, "root has stepped down");
     assert!(server.bin_dir().join("postgres").is_file());
     assert!(server.url().starts_with("postgres://postgres@%2F"), "{}", server.url());
-    let settings = "select string_agg(name || '=' || setting, ' ' order by lower(name)) from pg_settings where name in \
-        ('listen_addresses', 'TimeZone', 'fsync', 'full_page_writes', 'synchronous_commit', 'max_connections', \
-        'server_encoding', 'unix_socket_permissions')";
+    let settings = "select string_agg(name || '=' || setting, ' ' order by lower(name)) from pg_settings \
+        where name in ('listen_addresses', 'TimeZone', 'fsync', 'full_page_writes', 'synchronous_commit', \
+        'max_connections', 'server_encoding', 'unix_socket_permissions')";
     assert_eq!(
         ask(server.url(), settings).await,
         "fsync=off full_page_writes=off listen_addresses= max_connections=10 server_encoding=UTF8 \
@@ -99,7 +99,8 @@ async fn a_second_start_joins_and_leaves_the_server_running() {
     assert!(!start(&options).attached());
 }
 
-/// Postgres forgets to dismiss a client that it accepts while stopping and that says nothing, even when told to quit.
+/// Postgres does not dismiss a client that it accepts while stopping and that says nothing, even when told to
+/// quit.
 #[test]
 fn silent_clients_do_not_hold_up_the_end() {
     let dir = open_dir();
@@ -244,10 +245,19 @@ fn wrapped(dir: &Path, initdb: &str, postgres: &str) -> PathBuf {
 #[tokio::test]
 async fn without_c_utf8_the_plain_c_locale_serves() {
     let dir = open_dir();
-    let initdb = "case \"$*\" in *--locale=C.UTF-8*) echo invalid locale name >&2; exit 1;; esac";
+    let initdb = "case \"$*\" in *C.UTF-8*) echo invalid locale name >&2; exit 1;; esac";
     let server = start(&Options { bin_dir: Some(wrapped(dir.path(), initdb, "")), ..options(dir.path()) });
-    let locale = "select datcollate || ' ' || pg_encoding_to_char(encoding) from pg_database where datname = 'postgres'";
+    let locale = "select datcollate || ' ' || pg_encoding_to_char(encoding) from pg_database limit 1";
     assert_eq!(ask(server.url(), locale).await, "C UTF8");
+}
+
+/// If its parent is killed, initdb takes a while to clean up; nobody may start meanwhile.
+#[test]
+fn initdb_holds_the_lock_of_the_start() {
+    let dir = open_dir();
+    let options = options(dir.path());
+    let initdb = format!("[ /dev/fd/0 -ef {}/lock ] || exit 1", options.dir.display());
+    start(&Options { bin_dir: Some(wrapped(dir.path(), &initdb, "")), ..options });
 }
 
 #[test]
