@@ -1,0 +1,21 @@
+//! Closing resolved tickets whose quiet time is over.
+
+use super::{Change, State, Target, Ticket, close, store, timer};
+use crate::{app::App, ctx::Ctx, error::Result, jobs::Report};
+
+/// The rule: nothing, unless the ticket is due.
+pub fn decide(ctx: &Ctx, ticket: Ticket) -> Result<Option<Change>> {
+    if ticket.state != State::Resolved || ticket.auto_close_time.is_none_or(|time| time > ctx.now) {
+        return Ok(None);
+    }
+    let target = Target::of(ticket.id);
+    close::decide(ctx, ticket, &target).map(Some)
+}
+
+/// One tick: at most `limit` tickets, the longest due first.
+pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
+    let now = app.clock.now();
+    let due = store::list_due_to_close(app.db.pool(), now, limit).await?;
+    let done = timer::ring(app, |tenant| Ctx::system(tenant, "auto_close", now), &due, decide).await?;
+    Ok(Report::of(done, due.len(), limit))
+}

@@ -1,0 +1,22 @@
+//! Resuming tickets that were put aside until a time which has come.
+
+use super::{Change, State, Target, Ticket, resume, store, timer};
+use crate::{app::App, ctx::Ctx, error::Result, jobs::Report};
+
+/// The rule: nothing, unless the ticket is due.
+pub fn decide(ctx: &Ctx, ticket: Ticket) -> Result<Option<Change>> {
+    let waits = matches!(ticket.state, State::WaitingOnCustomer | State::WaitingOnVendor | State::OnHold);
+    if !waits || ticket.hold_until_time.is_none_or(|time| time > ctx.now) {
+        return Ok(None);
+    }
+    let target = Target::of(ticket.id);
+    resume::decide(ctx, ticket, &target).map(Some)
+}
+
+/// One tick: at most `limit` tickets, the longest due first.
+pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
+    let now = app.clock.now();
+    let due = store::list_due_to_wake(app.db.pool(), now, limit).await?;
+    let done = timer::ring(app, |tenant| Ctx::system(tenant, "wake", now), &due, decide).await?;
+    Ok(Report::of(done, due.len(), limit))
+}
