@@ -39,7 +39,7 @@ const METHODS: &[(Verb, &str, Permission)] = &[
     (Verb::Follow, "ticketing.v1.TicketService/RemoveFollower", Permission::TicketsWork),
     (Verb::Comment, "ticketing.v1.CommentService/CreateComment", Permission::CommentsWrite),
     (Verb::Route, "ticketing.v1.RoutingService/RouteTicket", Permission::TicketsDispatch),
-    (Verb::Transfer, "ticketing.v1.RoutingService/TransferTicket", Permission::TicketsDispatch),
+    (Verb::Transfer, "ticketing.v1.RoutingService/TransferTicket", Permission::TicketsWork),
     (Verb::Escalate, "ticketing.v1.EscalationService/EscalateTicket", Permission::EscalationsWork),
     (Verb::HandBack, "ticketing.v1.EscalationService/HandBackTicket", Permission::EscalationsWork),
 ];
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_caller_is_shown_what_the_state_and_the_rights_allow() {
         let agent = actor(ActorKind::Agent, Role::Agent);
-        let live = "update claim hold resolve tag follow comment escalate hand_back";
+        let live = "update claim hold resolve tag follow comment transfer escalate hand_back";
         assert_eq!(verbs(&agent, State::New), live);
         assert_eq!(verbs(&agent, State::Resolved), "update close reopen tag follow comment");
         let manager = actor(ActorKind::Agent, Role::Manager);

@@ -19,3 +19,26 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let done = timer::ring(app, |tenant| Ctx::system(tenant, "auto_close", now), &due, decide).await?;
     Ok(Report::of(done, due.len(), limit))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{ids::TenantId, tickets::fixture};
+
+    #[test]
+    fn it_closes_what_is_due_and_nothing_else() {
+        let tenant = TenantId::parse("acme").expect("a tenant");
+        let ctx = Ctx::system(tenant, "auto_close", fixture::start());
+        let closes = |state, due| {
+            let ticket = Ticket { auto_close_time: due, ..fixture::ticket(state) };
+            decide(&ctx, ticket).expect("decided").map(|change| change.events[0].actor_id.clone())
+        };
+        let closed = Some("auto_close".to_owned());
+        assert_eq!(closes(State::Resolved, Some(ctx.now)), closed);
+        assert_eq!(closes(State::Resolved, Some(ctx.now.after(Duration::from_micros(1)))), None);
+        assert_eq!(closes(State::Resolved, None), None);
+        assert_eq!(closes(State::Open, Some(ctx.now)), None);
+    }
+}

@@ -88,3 +88,55 @@ async fn attempt(
     }
     Ok(Batch { tickets, replayed: false })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ctx::Role, tickets::fixture};
+
+    fn decided(creates: &[Create]) -> Result<Vec<Change>> {
+        let identities: Vec<(Id, i64)> =
+            (0..creates.len()).map(|place| (fixture::id(place as u128), place as i64 + 1)).collect();
+        decide(&fixture::ctx(Role::Agent), fixture::configuration(), creates, &identities)
+    }
+
+    #[test]
+    fn every_fault_of_every_ticket_is_told_by_its_place() {
+        let unknown = Create { category: "moon".to_owned(), ..fixture::create() };
+        let mut doubly = Create {
+            custom_fields: [("colour".to_owned(), crate::tickets::FieldValue::Int(1))].into(),
+            ..fixture::create()
+        };
+        doubly.faults.add("ticket.title", "is required");
+        assert_eq!(
+            fixture::faults(decided(&[unknown, fixture::create(), doubly])),
+            [
+                "requests[0].ticket.category",
+                "requests[2].ticket.title",
+                "requests[2].ticket.custom_fields.colour"
+            ]
+        );
+    }
+
+    #[test]
+    fn two_tickets_of_a_batch_cannot_bear_the_same_key() {
+        let with = |id: &str| Create {
+            external_key: Some(("monitoring".to_owned(), id.to_owned())),
+            ..fixture::create()
+        };
+        assert!(decided(&[with("1"), with("2"), fixture::create(), fixture::create()]).is_ok());
+        assert_eq!(
+            fixture::faults(decided(&[with("1"), with("2"), with("1")])),
+            ["requests[2].ticket.external_key"]
+        );
+    }
+
+    #[test]
+    fn tickets_keep_the_order_of_their_requests() {
+        let titled = |title: &str| Create { title: title.to_owned(), ..fixture::create() };
+        let changes = decided(&[titled("a"), titled("b"), titled("c")]).expect("recorded");
+        let tickets: Vec<_> =
+            changes.iter().map(|change| (change.next.title.as_str(), change.next.number)).collect();
+        assert_eq!(tickets, [("a", 1), ("b", 2), ("c", 3)]);
+    }
+}

@@ -216,3 +216,65 @@ pub async fn existing_in(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::fixture::{self, faults, outcome},
+    };
+
+    fn decided(role: Role, create: &Create) -> Result<Change> {
+        decide(&fixture::ctx(role), fixture::configuration(), create, fixture::id(1), 1)
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let mut create = Create {
+            category: "moon".to_owned(),
+            priority: "P9".to_owned(),
+            tags: (0..51).map(|n| n.to_string()).collect(),
+            custom_fields: [("colour".to_owned(), FieldValue::Int(1))].into(),
+            annotations: [("a".to_owned(), "x".repeat(5000))].into(),
+            ..fixture::create()
+        };
+        create.faults.add("ticket.title", "is required");
+        assert_eq!(
+            faults(decided(Role::Manager, &create)),
+            [
+                "ticket.title",
+                "ticket.category",
+                "ticket.priority",
+                "ticket.tags",
+                "ticket.custom_fields.colour",
+                "ticket.annotations"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_customer_asks_in_the_customer_s_own_name() {
+        let asks = |requester: &str| {
+            let create = Create { requester: requester.to_owned(), ..fixture::create() };
+            decided(Role::Customer, &create)
+        };
+        assert_eq!(asks("").expect("recorded").next.requester, "anna");
+        assert_eq!(asks("anna").expect("recorded").next.requester, "anna");
+        assert_eq!(faults(asks("bert")), ["ticket.requester"]);
+        let create = Create { requester: "bert".to_owned(), ..fixture::create() };
+        assert_eq!(decided(Role::Agent, &create).expect("recorded").next.requester, "bert");
+        assert_eq!(decided(Role::Agent, &fixture::create()).expect("recorded").next.requester, "");
+    }
+
+    #[test]
+    fn the_priority_follows_from_impact_and_urgency_unless_whoever_may_gives_it() {
+        let create = Create { impact: Impact::High, urgency: Urgency::Critical, ..fixture::create() };
+        let ticket = decided(Role::Agent, &create).expect("recorded").next;
+        assert_eq!((ticket.priority.as_str(), ticket.priority_rank), ("P1", 0));
+        let given = Create { priority: "P4".to_owned(), ..create };
+        assert_eq!(outcome(&decided(Role::Agent, &given)), "PERMISSION_MISSING");
+        let ticket = decided(Role::Manager, &given).expect("recorded").next;
+        assert_eq!((ticket.priority.as_str(), ticket.priority_rank), ("P4", 3));
+    }
+}

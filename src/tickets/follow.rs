@@ -48,3 +48,51 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, follow: &Follow) -> Result<Change> {
 pub async fn follow(app: &App, ctx: &Ctx, follow: Follow) -> Result<Written> {
     write(app, ctx, &follow.target, |_, ticket| decide(ctx, ticket, &follow)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::{
+            State,
+            fixture::{self, outcome},
+        },
+    };
+
+    fn decided(role: Role, followers: &[&str], follower: &str, remove: bool) -> Result<Change> {
+        let followers = followers.iter().map(|key| (*key).to_owned()).collect();
+        let ticket = Ticket { followers, ..fixture::ticket(State::Closed) };
+        let follow = Follow { target: fixture::target(), follower: follower.to_owned(), remove };
+        decide(&fixture::ctx(role), ticket, &follow)
+    }
+
+    #[test]
+    fn the_caller_follows_unless_another_is_named() {
+        let after = |followers: &[&str], follower: &str, remove| {
+            let change = decided(Role::Agent, followers, follower, remove).expect("followed");
+            (change.next.followers.join(" "), change.events.len())
+        };
+        assert_eq!(after(&[], "", false), ("anna".to_owned(), 1));
+        assert_eq!(after(&["anna"], "", false), ("anna".to_owned(), 0));
+        assert_eq!(after(&["anna"], "bert", false), ("anna bert".to_owned(), 1));
+        assert_eq!(after(&["anna", "bert"], "", true), ("bert".to_owned(), 1));
+        assert_eq!(after(&["bert"], "", true), ("bert".to_owned(), 0));
+    }
+
+    #[test]
+    fn who_is_no_agent_names_one() {
+        assert_eq!(fixture::faults(decided(Role::Customer, &[], "", false)), ["follower"]);
+        assert_eq!(outcome(&decided(Role::Customer, &[], "bert", false)), "ticket.followed");
+    }
+
+    #[test]
+    fn fifty_are_enough() {
+        let keys: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        assert_eq!(outcome(&decided(Role::Agent, &keys[1..], "", false)), "ticket.followed");
+        assert_eq!(fixture::faults(decided(Role::Agent, &keys, "", false)), ["follower"]);
+        assert_eq!(outcome(&decided(Role::Agent, &keys, "7", false)), "nothing");
+        assert_eq!(outcome(&decided(Role::Agent, &keys, "7", true)), "ticket.followed");
+    }
+}

@@ -100,3 +100,83 @@ pub fn check_annotations(annotations: &BTreeMap<String, String>, faults: &mut Vi
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tickets::{Json, State, fixture};
+
+    #[test]
+    fn everything_that_the_category_and_those_above_it_require_is_named() {
+        let configuration = fixture::configuration();
+        let missing = |category: &str, description: &str, product: &str| {
+            let ticket = Ticket {
+                category: category.to_owned(),
+                description: description.to_owned(),
+                product: product.to_owned(),
+                ..fixture::ticket(State::New)
+            };
+            complete(configuration, &ticket).err().map(|refusal| refusal.metadata["fields"].clone())
+        };
+        let fields = |text: &str| Some(text.to_owned());
+        assert_eq!(missing("", "", ""), None);
+        assert_eq!(missing("network", "", ""), None);
+        assert_eq!(missing("software", "", ""), fields("product"));
+        assert_eq!(missing("software.error", "", ""), fields("description,product"));
+        assert_eq!(missing("software.error", "Absturz", ""), fields("product"));
+        assert_eq!(missing("software.error", "Absturz", "ERP"), None);
+        assert_eq!(missing("hardware.printer", "", ""), fields("custom_fields.serial_number"));
+    }
+
+    #[test]
+    fn a_required_custom_field_must_say_something() {
+        let configuration = fixture::configuration();
+        let refused = |value: Option<FieldValue>| {
+            let values = value.map(|value| ("serial_number".to_owned(), value)).into_iter().collect();
+            let category = "hardware.printer".to_owned();
+            let ticket = Ticket { category, custom_fields: Json(values), ..fixture::ticket(State::New) };
+            complete(configuration, &ticket).is_err()
+        };
+        assert!(refused(None));
+        assert!(refused(Some(FieldValue::String(" ".to_owned()))));
+        assert!(!refused(Some(FieldValue::String("AB-1".to_owned()))));
+        assert!(!refused(Some(FieldValue::Int(0))), "zero and no are answers");
+        assert!(!refused(Some(FieldValue::Bool(false))));
+    }
+
+    #[test]
+    fn custom_fields_have_the_type_that_is_configured() {
+        let configuration = fixture::configuration();
+        let text = |text: &str| FieldValue::String(text.to_owned());
+        let cases = [
+            ("serial_number", text("AB-1"), true),
+            ("serial_number", FieldValue::Int(1), false),
+            ("affected_users", FieldValue::Int(1), true),
+            ("affected_users", text("1"), false),
+            ("production", FieldValue::Bool(true), true),
+            ("since", FieldValue::Time(fixture::start()), true),
+            ("since", text("yesterday"), false),
+            ("environment", text("staging"), true),
+            ("environment", text("moon"), false),
+            ("unheard_of", text("x"), false),
+        ];
+        for (key, value, fits) in cases {
+            let mut faults = Violations::default();
+            check_custom_field(configuration, key, &value, &mut faults);
+            assert_eq!(faults.is_empty(), fits, "{key} {value:?}");
+        }
+    }
+
+    #[test]
+    fn annotations_are_bounded_in_number_and_in_bytes() {
+        let fits = |count: usize, bytes: usize| {
+            let annotations = (0..count).map(|n| (format!("{n:02}"), "x".repeat(bytes - 2))).collect();
+            let mut faults = Violations::default();
+            check_annotations(&annotations, &mut faults);
+            faults.is_empty()
+        };
+        assert!(fits(32, 128));
+        assert!(!fits(33, 2));
+        assert!(!fits(32, 129));
+    }
+}

@@ -9,6 +9,8 @@ mod cancel;
 mod change;
 mod close;
 mod create;
+#[cfg(test)]
+mod fixture;
 mod follow;
 pub mod hold;
 pub mod intake;

@@ -68,3 +68,98 @@ pub async fn resolve(app: &App, ctx: &Ctx, resolve: Resolve) -> Result<Written> 
     write(app, ctx, &resolve.target, |configuration, ticket| decide(ctx, configuration, ticket, &resolve))
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::{
+            State,
+            fixture::{self, outcome},
+        },
+    };
+
+    fn resolve(code: &str, article: &str, no_article_reason: &str) -> Resolve {
+        let resolution = Resolution {
+            code: code.to_owned(),
+            summary: "Toner".to_owned(),
+            article: article.to_owned(),
+            no_article_reason: no_article_reason.to_owned(),
+        };
+        Resolve { target: fixture::target(), resolution }
+    }
+
+    fn decided(ticket: Ticket, resolve: &Resolve) -> Result<Change> {
+        decide(&fixture::ctx(Role::Agent), fixture::configuration(), ticket, resolve)
+    }
+
+    #[test]
+    fn only_live_tickets_are_resolved() {
+        for state in State::ALL {
+            let said = outcome(&decided(fixture::ticket(*state), &resolve("fixed", "", "")));
+            let expected = if state.is_live() { "ticket.resolved" } else { "TICKET_STATE_CONFLICT" };
+            assert_eq!(said, expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_owed_comes_first() {
+        let at = |level: &str, category: &str, resolve: Resolve| {
+            let ticket = fixture::ticket(State::Open);
+            let ticket = Ticket { level: level.to_owned(), category: category.to_owned(), ..ticket };
+            outcome(&decided(ticket, &resolve))
+        };
+        let cases = [
+            ("L1", "", resolve("fixed", "", ""), "ticket.resolved"),
+            ("L1", "", resolve("", "", ""), "FIELD_INVALID"),
+            ("L1", "", resolve("magic", "", ""), "FIELD_INVALID"),
+            ("L1", "software", resolve("fixed", "", ""), "INTAKE_INCOMPLETE"),
+            ("L2", "", resolve("fixed", "", ""), "KNOWLEDGE_DUTY_OPEN"),
+            ("L2", "", resolve("fixed", "kb-1", ""), "ticket.resolved"),
+            ("L3", "", resolve("fixed", "", " "), "KNOWLEDGE_DUTY_OPEN"),
+            ("L3", "", resolve("fixed", "", "one of a kind"), "ticket.resolved"),
+            ("gone", "", resolve("fixed", "", ""), "ticket.resolved"),
+        ];
+        for (level, category, resolve, expected) in cases {
+            assert_eq!(at(level, category, resolve.clone()), expected, "{level} {category} {resolve:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_was_asked_to_take_over_answers_first() {
+        let asked = Ticket { pending_escalation: Some(fixture::id(9)), ..fixture::ticket(State::Open) };
+        assert_eq!(outcome(&decided(asked, &resolve("fixed", "", ""))), "ESCALATION_PENDING");
+    }
+
+    #[test]
+    fn a_resolved_ticket_waits_nowhere_and_counts_down_to_its_end() {
+        let mut held = fixture::ticket(State::WaitingOnCustomer);
+        held.assign("bert", fixture::start());
+        held.hold_reason = "asked".to_owned();
+        held.hold_until_time = Some(fixture::start().after(Duration::from_hours(1)));
+        let change = decided(held, &resolve("fixed", "kb-1", "")).expect("resolved");
+        let next = &change.next;
+        assert_eq!((next.state, next.queue_time, next.hold_until_time), (State::Resolved, None, None));
+        assert_eq!((next.hold_reason.as_str(), next.assignee.as_deref()), ("", Some("bert")));
+        assert_eq!(next.resolve_time, Some(fixture::start()));
+        assert_eq!(next.auto_close_time, Some(fixture::start().after(Duration::from_hours(7 * 24))));
+        let event = &change.events[0];
+        assert_eq!((event.note.as_str(), event.reason.as_str()), ("so be it", "R1"));
+        assert_eq!((event.configuration_revision, event.facts.resolution_code.as_str()), (7, "fixed"));
+        assert_eq!(event.details["article"], "kb-1");
+        assert!(!event.changes.contains_key("pending_escalation"));
+    }
+
+    #[test]
+    fn without_a_quiet_time_a_ticket_stays_resolved() {
+        let mut document = fixture::document();
+        document.lifecycle.auto_close_duration = Duration::ZERO;
+        let configuration = Configuration::new(8, document);
+        let ticket = fixture::ticket(State::Open);
+        let change = decide(&fixture::ctx(Role::Agent), &configuration, ticket, &resolve("fixed", "", ""));
+        assert_eq!(change.expect("resolved").next.auto_close_time, None);
+    }
+}

@@ -44,3 +44,59 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, tag: &Tag) -> Result<Change> {
 pub async fn tag(app: &App, ctx: &Ctx, tag: Tag) -> Result<Written> {
     write(app, ctx, &tag.target, |_, ticket| decide(ctx, ticket, &tag)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::{
+            State,
+            fixture::{self, outcome},
+        },
+    };
+
+    fn decided(state: State, tags: &[&str], given: &[&str], remove: bool) -> Result<Change> {
+        let list = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect();
+        let ticket = Ticket { tags: list(tags), ..fixture::ticket(state) };
+        decide(
+            &fixture::ctx(Role::Agent),
+            ticket,
+            &Tag { target: fixture::target(), tags: list(given), remove },
+        )
+    }
+
+    #[test]
+    fn labels_are_a_set_in_the_order_of_their_coming() {
+        let after = |tags: &[&str], given: &[&str], remove| {
+            let change = decided(State::Open, tags, given, remove).expect("tagged");
+            (change.next.tags.join(" "), change.events.len())
+        };
+        assert_eq!(after(&["a"], &["c", "b"], false), ("a c b".to_owned(), 1));
+        assert_eq!(after(&["a", "b"], &["b", "c"], false), ("a b c".to_owned(), 1));
+        assert_eq!(after(&["a", "b"], &["b", "a"], false), ("a b".to_owned(), 0));
+        assert_eq!(after(&["a", "b", "c"], &["b", "x"], true), ("a c".to_owned(), 1));
+        assert_eq!(after(&["a"], &["x"], true), ("a".to_owned(), 0));
+    }
+
+    #[test]
+    fn fifty_are_enough() {
+        let labels: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        assert!(decided(State::Open, &labels[1..], &labels[..1], false).is_ok());
+        assert!(decided(State::Open, &labels, &labels, false).is_ok());
+        assert_eq!(fixture::faults(decided(State::Open, &labels, &["x"], false)), ["tags"]);
+        assert!(decided(State::Open, &labels, &["1"], true).is_ok());
+    }
+
+    #[test]
+    fn what_is_over_keeps_its_labels() {
+        for state in State::ALL {
+            let expected = match state {
+                State::Closed | State::Cancelled | State::Merged => "TICKET_STATE_CONFLICT",
+                _ => "ticket.tagged",
+            };
+            assert_eq!(outcome(&decided(*state, &[], &["x"], false)), expected, "{state:?}");
+        }
+    }
+}

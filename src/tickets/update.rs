@@ -146,3 +146,193 @@ fn prioritise(
 pub async fn update(app: &App, ctx: &Ctx, update: Update) -> Result<Written> {
     write(app, ctx, &update.target, |configuration, ticket| decide(ctx, configuration, ticket, &update)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::{
+            Json, State,
+            fixture::{self, faults, outcome},
+        },
+    };
+
+    fn decided(role: Role, ticket: Ticket, edits: &[Edit]) -> Result<Change> {
+        let update =
+            Update { target: fixture::target(), edits: edits.to_vec(), faults: Violations::default() };
+        decide(&fixture::ctx(role), fixture::configuration(), ticket, &update)
+    }
+
+    fn text(text: &str) -> String {
+        text.to_owned()
+    }
+
+    #[test]
+    fn what_is_over_stays_as_it_was() {
+        for state in State::ALL {
+            let expected = match state {
+                State::Closed | State::Cancelled | State::Merged => "TICKET_STATE_CONFLICT",
+                _ => "ticket.updated",
+            };
+            let said = decided(Role::Agent, fixture::ticket(*state), &[Edit::Title(text("x"))]);
+            assert_eq!(outcome(&said), expected, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_changes_nothing_is_no_event() {
+        let ticket = fixture::ticket(State::Open);
+        let same = [
+            Edit::Title(ticket.title.clone()),
+            Edit::LanguageCode(String::new()),
+            Edit::Impact(ticket.impact),
+            Edit::Priority(ticket.priority.clone()),
+            Edit::CustomFields(BTreeMap::new()),
+            Edit::Annotation(text("a"), None),
+        ];
+        let change = decided(Role::Agent, ticket.clone(), &same).expect("allowed");
+        assert!(change.is_empty());
+        assert_eq!(change.next, ticket);
+    }
+
+    #[test]
+    fn the_priority_follows_unless_whoever_may_gives_it() {
+        let priority = |role, before: &str, edits: &[Edit]| {
+            let mut ticket = fixture::ticket(State::Open);
+            ticket.prioritise(fixture::configuration(), before);
+            match decided(role, ticket, edits) {
+                Ok(change) => format!("{} {}", change.next.priority, change.next.priority_rank),
+                error => outcome(&error),
+            }
+        };
+        let (high, given) = (Edit::Impact(Impact::High), |key: &str| Edit::Priority(text(key)));
+        let cases = [
+            // Weighed anew.
+            (Role::Agent, "P3", vec![high.clone()], "P2 1"),
+            (Role::Agent, "P3", vec![Edit::Urgency(Urgency::Low)], "P4 3"),
+            (Role::Agent, "P1", vec![high.clone()], "P2 1"),
+            // Neither impact nor urgency changes: what was given stays.
+            (Role::Agent, "P1", vec![Edit::Impact(Impact::Medium)], "P1 0"),
+            (Role::Agent, "P1", vec![Edit::Title(text("x"))], "P1 0"),
+            // Given by whoever may.
+            (Role::Manager, "P3", vec![given("P1")], "P1 0"),
+            (Role::Manager, "P3", vec![high.clone(), given("P4")], "P4 3"),
+            (Role::Manager, "P3", vec![given("P4"), high.clone()], "P4 3"),
+            (Role::Manager, "P1", vec![given("")], "P3 2"),
+            // Given by whoever may not.
+            (Role::Agent, "P3", vec![given("P1")], "PERMISSION_MISSING"),
+            (Role::Agent, "P1", vec![given("")], "PERMISSION_MISSING"),
+            (Role::Agent, "P3", vec![high.clone(), given("P3")], "PERMISSION_MISSING"),
+            // What would follow anyway needs no right.
+            (Role::Agent, "P3", vec![given("P3")], "P3 2"),
+            (Role::Agent, "P3", vec![high, given("P2")], "P2 1"),
+            (Role::Agent, "P3", vec![given("P9")], "FIELD_INVALID"),
+        ];
+        for (role, before, edits, expected) in cases {
+            assert_eq!(priority(role, before, &edits), expected, "{role:?} {before} {edits:?}");
+        }
+    }
+
+    #[test]
+    fn maps_change_as_a_whole_or_by_key() {
+        let custom = |pairs: &[(&str, i64)]| -> BTreeMap<String, FieldValue> {
+            pairs.iter().map(|(key, value)| (text(key), FieldValue::Int(*value))).collect()
+        };
+        let before = Ticket {
+            custom_fields: Json(custom(&[("affected_users", 1), ("no_longer_configured", 2)])),
+            annotations: Json([(text("a"), text("1"))].into()),
+            ..fixture::ticket(State::Open)
+        };
+        let after = |edits: &[Edit]| {
+            let next = decided(Role::Agent, before.clone(), edits).expect("updated").next;
+            (next.custom_fields.0, next.annotations.0)
+        };
+        let (fields, annotations) = after(&[
+            Edit::CustomField(text("affected_users"), Some(FieldValue::Int(5))),
+            Edit::Annotation(text("b"), Some(text("2"))),
+        ]);
+        assert_eq!(fields, custom(&[("affected_users", 5), ("no_longer_configured", 2)]));
+        assert_eq!(annotations.len(), 2);
+        let (fields, annotations) =
+            after(&[Edit::CustomField(text("affected_users"), None), Edit::Annotations(BTreeMap::new())]);
+        assert_eq!((fields, annotations.len()), (custom(&[("no_longer_configured", 2)]), 0));
+        assert_eq!(after(&[Edit::CustomFields(BTreeMap::new())]).0, BTreeMap::new());
+    }
+
+    #[test]
+    fn every_fault_of_what_changes_is_named_at_once() {
+        let update = [
+            Edit::Category(text("moon")),
+            Edit::Priority(text("P9")),
+            Edit::CustomField(text("affected_users"), Some(FieldValue::Bool(true))),
+            Edit::Annotation(text("a"), Some("x".repeat(5000))),
+        ];
+        let mut said = Violations::default();
+        said.add("ticket.title", "is required");
+        let update = Update { target: fixture::target(), edits: update.to_vec(), faults: said };
+        let ctx = fixture::ctx(Role::Agent);
+        let ticket = fixture::ticket(State::Open);
+        assert_eq!(
+            faults(decide(&ctx, fixture::configuration(), ticket, &update)),
+            [
+                "ticket.title",
+                "ticket.category",
+                "ticket.priority",
+                "ticket.custom_fields.affected_users",
+                "ticket.annotations"
+            ]
+        );
+        let gone = Ticket { category: text("gone"), ..fixture::ticket(State::Open) };
+        let edits = [Edit::Category(text("gone")), Edit::Product(text("ERP"))];
+        assert_eq!(
+            outcome(&decided(Role::Agent, gone, &edits)),
+            "ticket.updated",
+            "what stays is not questioned"
+        );
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        let value = prop_oneof![Just(String::new()), Just(text("x")), Just(text("y"))];
+        prop_oneof![
+            value.clone().prop_map(Edit::Title),
+            value.clone().prop_map(Edit::Description),
+            value.clone().prop_map(Edit::Requester),
+            value.clone().prop_map(Edit::Organization),
+            value.clone().prop_map(Edit::Product),
+            value.clone().prop_map(Edit::LanguageCode),
+            proptest::sample::select(Kind::ALL).prop_map(Edit::Kind),
+            proptest::sample::select(Impact::ALL).prop_map(Edit::Impact),
+            proptest::sample::select(Urgency::ALL).prop_map(Edit::Urgency),
+            proptest::sample::select(vec!["", "P1", "P4"]).prop_map(|key| Edit::Priority(text(key))),
+            proptest::sample::select(vec!["", "network", "contract"])
+                .prop_map(|key| Edit::Category(text(key))),
+            proptest::option::of(value.clone())
+                .prop_map(|value| Edit::CustomField(text("serial_number"), value.map(FieldValue::String))),
+            proptest::option::of(value).prop_map(|value| Edit::Annotation(text("a"), value)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_update_moves_nothing_and_said_twice_is_said_once(edits in proptest::collection::vec(edit(), 0..6)) {
+            let before = fixture::ticket(State::Open);
+            let change = decided(Role::Manager, before.clone(), &edits).expect("valid edits");
+            let next = change.next;
+            prop_assert_eq!(next.version, before.version + change.events.len() as i64);
+            prop_assert_eq!(
+                (next.state, &next.queue, &next.team, &next.assignee, next.queue_time),
+                (before.state, &before.queue, &before.team, &before.assignee, before.queue_time)
+            );
+            prop_assert_eq!(
+                Some(next.priority_rank as usize),
+                fixture::configuration().priority_rank(&next.priority)
+            );
+            // An edit of a title after another one is the last word; so is the whole list, said again.
+            let again = decided(Role::Manager, next.clone(), &edits).expect("valid edits");
+            prop_assert!(again.is_empty(), "{:?}", again.events);
+        }
+    }
+}

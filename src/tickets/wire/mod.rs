@@ -83,13 +83,11 @@ pub fn reference(
 /// An instant of a message; out of range is a fault.
 pub fn time(faults: &mut Violations, field: &str, time: Option<&prost_types::Timestamp>) -> Option<Time> {
     let time = time?;
-    match Timestamp::new(time.seconds, time.nanos) {
-        Ok(timestamp) => Some(Time::new(timestamp)),
-        Err(_) => {
-            faults.add(field, "is no valid time");
-            None
-        }
+    let timestamp = Timestamp::new(time.seconds, time.nanos).ok();
+    if timestamp.is_none() {
+        faults.add(field, "is no valid time");
     }
+    timestamp.map(Time::new)
 }
 
 pub fn timestamp(time: Time) -> prost_types::Timestamp {

@@ -1,7 +1,5 @@
 //! Tickets as messages.
 
-use std::collections::BTreeMap;
-
 use ticketing_proto::v1 as pb;
 
 use super::{View, timestamp};
@@ -39,53 +37,54 @@ pub fn action(action: &Action) -> pb::TicketAction {
 
 /// The ticket as a message. Display names are the reader's to fill in.
 pub fn ticket(ticket: &Ticket, view: View) -> pb::Ticket {
-    let tenant = &ticket.tenant_id;
-    let named = |collection: &str, key: &str| {
-        if key.is_empty() { String::new() } else { format!("tenants/{tenant}/{collection}/{key}") }
-    };
-    let full = view == View::Full;
-    let draft = ticket.is_draft();
-    pb::Ticket {
-        name: if draft { String::new() } else { ticket.name() },
+    let message = pb::Ticket {
+        name: if ticket.is_draft() { String::new() } else { ticket.name() },
         number: ticket.number,
-        etag: if draft { String::new() } else { ticket.etag() },
+        etag: if ticket.is_draft() { String::new() } else { ticket.etag() },
         state: state(ticket.state),
         kind: wire("TICKET_KIND_", ticket.kind.name(), pb::TicketKind::from_str_name),
         channel: wire("CHANNEL_", ticket.channel.name(), pb::Channel::from_str_name),
         title: ticket.title.clone(),
-        description: if full { ticket.description.clone() } else { String::new() },
-        requester: named("contacts", &ticket.requester),
-        requester_display_name: String::new(),
-        organization: named("organizations", &ticket.organization),
-        organization_display_name: String::new(),
+        requester: named(ticket, "contacts", &ticket.requester),
+        organization: named(ticket, "organizations", &ticket.organization),
         category: ticket.category.clone(),
         product: ticket.product.clone(),
         language_code: ticket.language_code.clone(),
         impact: wire("IMPACT_", ticket.impact.name(), pb::Impact::from_str_name),
         urgency: wire("URGENCY_", ticket.urgency.name(), pb::Urgency::from_str_name),
         priority: ticket.priority.clone(),
-        custom_fields: if full {
-            ticket.custom_fields.iter().map(field_value).collect()
-        } else {
-            BTreeMap::new()
-        },
         tags: ticket.tags.clone(),
-        annotations: if full { ticket.annotations.0.clone() } else { BTreeMap::new() },
         external_key: ticket
             .external_source
             .clone()
             .zip(ticket.external_id.clone())
             .map(|(source, id)| pb::ExternalKey { source, id }),
+        follow_up_of: ticket
+            .follow_up_of
+            .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
+            .unwrap_or_default(),
+        imported: ticket.imported,
+        ..standing(ticket)
+    };
+    match view {
+        View::Basic => message,
+        View::Full => pb::Ticket {
+            description: ticket.description.clone(),
+            custom_fields: ticket.custom_fields.iter().map(field_value).collect(),
+            annotations: ticket.annotations.0.clone(),
+            followers: ticket.followers.iter().map(|key| named(ticket, "agents", key)).collect(),
+            ..message
+        },
+    }
+}
+
+/// What the verbs made of it since intake.
+fn standing(ticket: &Ticket) -> pb::Ticket {
+    pb::Ticket {
         level: ticket.level.clone(),
         queue: ticket.queue.clone(),
         team: ticket.team.clone(),
-        assignee: named("agents", ticket.assignee.as_deref().unwrap_or_default()),
-        assignee_display_name: String::new(),
-        followers: if full {
-            ticket.followers.iter().map(|key| named("agents", key)).collect()
-        } else {
-            Vec::new()
-        },
+        assignee: named(ticket, "agents", ticket.assignee.as_deref().unwrap_or_default()),
         pending_escalation: ticket
             .pending_escalation
             .map(|id| format!("{}/escalations/{id}", ticket.name()))
@@ -101,17 +100,12 @@ pub fn ticket(ticket: &Ticket, view: View) -> pb::Ticket {
             article: resolution.article.clone(),
             no_article_reason: resolution.no_article_reason.clone(),
         }),
-        follow_up_of: ticket
-            .follow_up_of
-            .map(|id| format!("tenants/{tenant}/tickets/{id}"))
-            .unwrap_or_default(),
         first_level: ticket.first_level.clone(),
         highest_level: ticket.highest_level.clone(),
         transfer_count: ticket.transfer_count,
         team_count: ticket.teams.len() as i32,
         return_count: ticket.return_count,
         reopen_count: ticket.reopen_count,
-        imported: ticket.imported,
         create_time: Some(timestamp(ticket.create_time)),
         update_time: Some(timestamp(ticket.update_time)),
         queue_time: ticket.queue_time.map(timestamp),
@@ -119,7 +113,12 @@ pub fn ticket(ticket: &Ticket, view: View) -> pb::Ticket {
         resolve_time: ticket.resolve_time.map(timestamp),
         close_time: ticket.close_time.map(timestamp),
         auto_close_time: ticket.auto_close_time.map(timestamp),
+        ..pb::Ticket::default()
     }
+}
+
+fn named(ticket: &Ticket, collection: &str, key: &str) -> String {
+    if key.is_empty() { String::new() } else { format!("tenants/{}/{collection}/{key}", ticket.tenant_id) }
 }
 
 fn field_value((key, value): (&String, &FieldValue)) -> (String, pb::FieldValue) {
