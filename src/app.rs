@@ -10,6 +10,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
+    jobs::{JOBS, drive},
     seal::Sealer,
     tickets::{self, Lines, Numbers},
 };
@@ -49,5 +50,12 @@ impl App {
     /// The services of the contract, to be mounted by the server.
     pub fn routes(self: &Arc<Self>) -> Routes {
         Routes::new(tickets::rpc::server(Arc::clone(self)))
+    }
+
+    /// Starts every job; each runs until the service drains.
+    pub fn spawn_jobs(self: &Arc<Self>) {
+        for job in JOBS {
+            self.tasks.spawn(drive(Arc::clone(self), job));
+        }
     }
 }

@@ -272,7 +272,7 @@ impl ReasonName for Reason {
 }
 
 /// Collects every violation of one input, so that the caller sees them all at once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
@@ -290,6 +290,19 @@ impl Violations {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// As [`Self::absorb`], for a part of the input that stands at `path`.
+    pub fn absorb_at<T>(&mut self, path: &str, result: Result<T>) -> Result<Option<T>> {
+        self.absorb(result.map_err(|error| match error {
+            Error::Invalid(reason, mut violations) => {
+                for violation in &mut violations {
+                    violation.field = format!("{path}.{}", violation.field);
+                }
+                Error::Invalid(reason, violations)
+            }
+            other => other,
+        }))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,15 +1,21 @@
 //! One effect for one request_id: the receipt of a write is kept in the transaction that wrote. A repetition finds the
 //! receipt; a concurrent twin loses the race for the key, rolls back, runs again and finds it too.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    app::App,
     ctx::Ctx,
     db::Tx,
     error::{Error, Reason, Refusal, Result},
+    jobs::Report,
+    time::Time,
 };
+
+/// How long a receipt is kept: twice what is promised, so that no clock's error breaks the promise.
+const KEPT: Duration = Duration::from_hours(48);
 
 /// The receipt of an earlier call with the same request_id; refuses another request under the same id.
 pub async fn recall<R: DeserializeOwned>(tx: &mut Tx, ctx: &Ctx) -> Result<Option<R>> {
@@ -99,4 +105,20 @@ pub async fn keep_all<R: Serialize + Sync>(tx: &mut Tx, calls: &[(&Ctx, &R)]) ->
 /// Two callers may use the same request_id without meeting.
 fn principal(ctx: &Ctx) -> String {
     format!("{:?}:{}", ctx.actor.kind, ctx.actor.id)
+}
+
+/// One tick of the job that forgets: at most `limit` receipts that are old enough, the oldest first. Looks across tenants.
+pub async fn purge(app: &App, limit: usize) -> Result<Report> {
+    let gone = sqlx::query!(
+        "delete from idempotency
+         where (tenant_id, principal, method, request_id) in (
+             select tenant_id, principal, method, request_id from idempotency
+             where create_time < $1 order by create_time limit $2 for update skip locked)",
+        app.clock.now().before(KEPT) as Time,
+        limit as i64,
+    )
+    .execute(app.db.pool())
+    .await?;
+    let done = gone.rows_affected() as usize;
+    Ok(Report::of(done, done, limit))
 }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod filter;
 pub mod idempotency;
 pub mod ids;
+pub mod jobs;
 pub mod seal;
 pub mod serve;
 pub mod telemetry;

@@ -30,6 +30,12 @@ impl Time {
     pub fn after(self, span: std::time::Duration) -> Self {
         Self::new(self.0.checked_add(span).unwrap_or(Timestamp::MAX))
     }
+
+    /// The instant `span` earlier, or the first one that can be told if that is out of range.
+    #[must_use]
+    pub fn before(self, span: std::time::Duration) -> Self {
+        Self::new(self.0.checked_sub(span).unwrap_or(Timestamp::MIN))
+    }
 }
 
 impl Deref for Time {

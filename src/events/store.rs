@@ -29,6 +29,30 @@ pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
     Ok(())
 }
 
+/// The events of each ticket behind the version at the same place, newest first.
+pub async fn list_after_each(
+    pool: &PgPool,
+    tenant: &TenantId,
+    tickets: &[Id],
+    versions: &[i64],
+) -> Result<Vec<Event>> {
+    let events = sqlx::query_as!(
+        Event,
+        r#"select e.tenant_id, e.ticket_id, e.version, e.type as kind, e.actor_kind, e.actor_id, e.request_id, e.rule,
+                  e.configuration_revision, e.occur_time, e.record_time, e.traceparent, e.changes, e.note, e.reason,
+                  e.details, e.facts, e.imported
+           from unnest($2::uuid[], $3::bigint[]) as after (ticket_id, version)
+           join events e on e.tenant_id = $1 and e.ticket_id = after.ticket_id and e.version > after.version
+           order by e.ticket_id, e.version desc"#,
+        tenant.as_str(),
+        tickets as &[Id],
+        versions,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(events)
+}
+
 /// A ticket's events behind a version, newest first.
 pub async fn list_after(pool: &PgPool, tenant: &TenantId, ticket: Id, version: i64) -> Result<Vec<Event>> {
     let events = sqlx::query_as!(

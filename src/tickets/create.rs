@@ -1,26 +1,31 @@
 //! Recording a ticket: what intake asks for, what follows from the configuration, where it goes first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Channel, FieldValue, Impact, Json, Kind, MAX_ANNOTATIONS, MAX_TAGS, State, Ticket, Urgency,
+    Change, Channel, FieldValue, Impact, Json, Kind, State, Ticket, Urgency,
+    intake::{check_annotations, check_category, check_custom_field, check_priority, check_tags},
     lines::Draft,
+    read, store,
 };
 use crate::{
     access::Permission,
     app::App,
-    configuration::{Configuration, FieldType},
+    configuration::Configuration,
     ctx::Ctx,
-    error::{Result, Violations},
+    db::Tx,
+    error::{Error, Result, Violations},
     ids::Id,
     routing,
 };
 
-/// What to record; keys are plain, texts are within their limits.
+/// What to record; keys are plain.
 #[derive(Clone, Debug)]
 pub struct Create {
+    /// What is wrong with it already, so that the rule can name everything at once.
+    pub faults: Violations,
     pub kind: Kind,
     pub channel: Channel,
     pub title: String,
@@ -57,6 +62,12 @@ pub struct Receipt {
     pub version: i64,
 }
 
+impl Receipt {
+    pub fn of(ticket: &Ticket) -> Self {
+        Self { ticket: ticket.id, version: ticket.version }
+    }
+}
+
 /// What a write answers.
 #[derive(Clone, Debug)]
 pub struct Written {
@@ -74,8 +85,8 @@ pub fn decide(
     id: Id,
     number: i64,
 ) -> Result<Change> {
-    let mut faults = Violations::default();
-    check(configuration, create, &mut faults);
+    let mut faults = create.faults.clone();
+    check(ctx, configuration, create, &mut faults);
     if !create.priority.is_empty() {
         ctx.actor.require(Permission::TicketsDispatch)?;
     }
@@ -86,56 +97,17 @@ pub fn decide(
     Ok(Change::created(ctx, ticket, |event| decision.explain(event)))
 }
 
-/// What refers to the configuration must be there.
-fn check(configuration: &Configuration, create: &Create, faults: &mut Violations) {
-    if !create.category.is_empty() && configuration.category(&create.category).is_none() {
-        faults.add("ticket.category", format!("no category {:?} is configured", create.category));
+/// What refers to the configuration must be there, and a customer asks for nobody else.
+fn check(ctx: &Ctx, configuration: &Configuration, create: &Create, faults: &mut Violations) {
+    check_category(configuration, &create.category, faults);
+    check_priority(configuration, &create.priority, faults);
+    check_tags(&create.tags, "ticket.tags", faults);
+    for (key, value) in &create.custom_fields {
+        check_custom_field(configuration, key, value, faults);
     }
-    if !create.priority.is_empty() && configuration.priority_rank(&create.priority).is_none() {
-        faults.add("ticket.priority", format!("no priority {:?} is configured", create.priority));
-    }
-    if create.tags.len() > MAX_TAGS {
-        faults.add("ticket.tags", format!("must be at most {MAX_TAGS}"));
-    }
-    check_custom_fields(configuration, &create.custom_fields, faults);
     check_annotations(&create.annotations, faults);
-}
-
-/// Custom fields must be configured and have the type that is configured.
-pub fn check_custom_fields(
-    configuration: &Configuration,
-    values: &BTreeMap<String, FieldValue>,
-    faults: &mut Violations,
-) {
-    for (key, value) in values {
-        let path = format!("ticket.custom_fields.{key}");
-        let Some(field) = configuration.custom_field(key) else {
-            faults.add(path, "no such custom field is configured");
-            continue;
-        };
-        match (field.kind, value) {
-            (FieldType::String, FieldValue::String(text)) if text.chars().count() > 4096 => {
-                faults.add(path, "must be at most 4096 characters");
-            }
-            (FieldType::Choice, FieldValue::String(option)) if !field.options.contains(option) => {
-                faults.add(path, format!("must be one of: {}", field.options.join(", ")));
-            }
-            (FieldType::String | FieldType::Choice, FieldValue::String(_))
-            | (FieldType::Int, FieldValue::Int(_))
-            | (FieldType::Bool, FieldValue::Bool(_))
-            | (FieldType::Time, FieldValue::Time(_)) => {}
-            (kind, _) => faults.add(path, format!("must be of type {kind:?}")),
-        }
-    }
-}
-
-pub fn check_annotations(annotations: &BTreeMap<String, String>, faults: &mut Violations) {
-    let bytes: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
-    if annotations.len() > 32 || bytes > MAX_ANNOTATIONS {
-        faults.add(
-            "ticket.annotations",
-            format!("must be at most 32 entries and {MAX_ANNOTATIONS} bytes in all"),
-        );
+    if ctx.actor.is_customer() && !create.requester.is_empty() && create.requester != ctx.actor.id {
+        faults.add("ticket.requester", "must be the caller");
     }
 }
 
@@ -154,7 +126,7 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         channel: create.channel,
         title: create.title.clone(),
         description: create.description.clone(),
-        requester: create.requester.clone(),
+        requester: or(&create.requester, if ctx.actor.is_customer() { &ctx.actor.id } else { "" }),
         organization: create.organization.clone(),
         category: create.category.clone(),
         product: create.product.clone(),
@@ -204,8 +176,105 @@ pub async fn create(app: &App, ctx: &Ctx, create: Create) -> Result<Written> {
     let number = if create.validate_only { 0 } else { app.numbers.take(&ctx.tenant, 1).await?[0] };
     let change = decide(ctx, &configuration, &create, app.ids.next(), number)?;
     if create.validate_only {
-        return Ok(Written { ticket: change.next, replayed: false, existing: false });
+        let mut tx = app.db.begin(&ctx.tenant).await?;
+        let existing = existing_in(&mut tx, ctx, std::slice::from_ref(&create)).await?.into_values().next();
+        return Ok(Written {
+            existing: existing.is_some(),
+            ticket: existing.unwrap_or(change.next),
+            replayed: false,
+        });
     }
     let external = create.external_key.is_some();
     app.lines.create(app, Draft { ctx: ctx.clone(), change, external }, create.on_conflict).await
+}
+
+/// The tickets that bear the external keys already, locked. Refuses where there must be none, or where it is not the
+/// caller's to see.
+pub async fn existing_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    creates: &[Create],
+) -> Result<HashMap<(String, String), Ticket>> {
+    let on_conflict: HashMap<(String, String), OnConflict> = creates
+        .iter()
+        .filter_map(|create| Some((create.external_key.clone()?, create.on_conflict)))
+        .collect();
+    if on_conflict.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys: Vec<(String, String)> = on_conflict.keys().cloned().collect();
+    let tickets = store::lock_by_external_keys(tx, &keys).await?;
+    let taken = tickets
+        .into_iter()
+        .filter_map(|ticket| Some((ticket.external_source.clone().zip(ticket.external_id.clone())?, ticket)));
+    taken
+        .map(|(key, ticket)| match on_conflict.get(&key) {
+            Some(OnConflict::ReturnExisting | OnConflict::AddComment) if read::visible(ctx, &ticket) => {
+                Ok((key, ticket))
+            }
+            _ => Err(Error::AlreadyExists { kind: "ticket", name: ticket.name() }),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::fixture::{self, faults, outcome},
+    };
+
+    fn decided(role: Role, create: &Create) -> Result<Change> {
+        decide(&fixture::ctx(role), fixture::configuration(), create, fixture::id(1), 1)
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let mut create = Create {
+            category: "moon".to_owned(),
+            priority: "P9".to_owned(),
+            tags: (0..51).map(|n| n.to_string()).collect(),
+            custom_fields: [("colour".to_owned(), FieldValue::Int(1))].into(),
+            annotations: [("a".to_owned(), "x".repeat(5000))].into(),
+            ..fixture::create()
+        };
+        create.faults.add("ticket.title", "is required");
+        assert_eq!(
+            faults(decided(Role::Manager, &create)),
+            [
+                "ticket.title",
+                "ticket.category",
+                "ticket.priority",
+                "ticket.tags",
+                "ticket.custom_fields.colour",
+                "ticket.annotations"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_customer_asks_in_the_customer_s_own_name() {
+        let asks = |requester: &str| {
+            let create = Create { requester: requester.to_owned(), ..fixture::create() };
+            decided(Role::Customer, &create)
+        };
+        assert_eq!(asks("").expect("recorded").next.requester, "anna");
+        assert_eq!(asks("anna").expect("recorded").next.requester, "anna");
+        assert_eq!(faults(asks("bert")), ["ticket.requester"]);
+        let create = Create { requester: "bert".to_owned(), ..fixture::create() };
+        assert_eq!(decided(Role::Agent, &create).expect("recorded").next.requester, "bert");
+        assert_eq!(decided(Role::Agent, &fixture::create()).expect("recorded").next.requester, "");
+    }
+
+    #[test]
+    fn the_priority_follows_from_impact_and_urgency_unless_whoever_may_gives_it() {
+        let create = Create { impact: Impact::High, urgency: Urgency::Critical, ..fixture::create() };
+        let ticket = decided(Role::Agent, &create).expect("recorded").next;
+        assert_eq!((ticket.priority.as_str(), ticket.priority_rank), ("P1", 0));
+        let given = Create { priority: "P4".to_owned(), ..create };
+        assert_eq!(outcome(&decided(Role::Agent, &given)), "PERMISSION_MISSING");
+        let ticket = decided(Role::Manager, &given).expect("recorded").next;
+        assert_eq!((ticket.priority.as_str(), ticket.priority_rank), ("P4", 3));
+    }
 }

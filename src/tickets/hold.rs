@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The longest time for which a ticket may be put aside.
-const MAX_HOLD: std::time::Duration = std::time::Duration::from_secs(2 * 366 * 24 * 60 * 60);
+const MAX_HOLD: std::time::Duration = std::time::Duration::from_hours(2 * 366 * 24);
 
 #[derive(Clone, Debug)]
 pub struct Hold {
@@ -45,8 +45,7 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, hold: &Hold) -> Result<Change> {
         if !hold.vendor_reference.is_empty() {
             ticket.vendor_reference.clone_from(&hold.vendor_reference);
         }
-        event.note.clone_from(&hold.target.note);
-        event.reason.clone_from(&hold.target.reason);
+        hold.target.tell(event);
     }))
 }
 

@@ -70,12 +70,11 @@ impl Lines {
                 replayed: true,
                 existing: false,
             }),
-            Outcome::Existing(id) if on_conflict == OnConflict::Fail => Err(Error::AlreadyExists {
-                kind: "ticket",
-                name: format!("tenants/{}/tickets/{id}", ctx.tenant),
-            }),
             Outcome::Existing(id) => {
                 let ticket = read::find(app, &ctx.tenant, id).await?;
+                if on_conflict == OnConflict::Fail || !read::visible(&ctx, &ticket) {
+                    return Err(Error::AlreadyExists { kind: "ticket", name: ticket.name() });
+                }
                 Ok(Written { ticket: Arc::unwrap_or_clone(ticket), replayed: false, existing: true })
             }
         }
@@ -146,10 +145,7 @@ async fn write(db: &Db, drafts: &[&Draft]) -> Result<Vec<Result<Outcome>>> {
     if !fresh.is_empty() {
         let changes: Vec<Change> = fresh.iter().map(|draft| draft.change.clone()).collect();
         store::insert(&mut tx, &changes).await?;
-        let receipts: Vec<Receipt> = changes
-            .iter()
-            .map(|change| Receipt { ticket: change.next.id, version: change.next.version })
-            .collect();
+        let receipts: Vec<Receipt> = changes.iter().map(|change| Receipt::of(&change.next)).collect();
         let calls: Vec<(&Ctx, &Receipt)> = fresh.iter().map(|draft| &draft.ctx).zip(&receipts).collect();
         idempotency::keep_all(&mut tx, &calls).await?;
         tx.commit().await?;

@@ -2,16 +2,32 @@
 //!
 //! Verbs: create, update, assign, claim, release, hold, resume, resolve, close, reopen, cancel, tag, follow, import.
 
+mod actions;
+pub mod auto_close;
+mod batch_create;
+mod cancel;
 mod change;
+mod close;
 mod create;
-mod hold;
+#[cfg(test)]
+mod fixture;
+mod follow;
+pub mod hold;
+pub mod intake;
 mod lines;
 mod model;
 mod numbers;
 mod read;
+pub mod reopen;
+pub mod resolve;
+pub mod resume;
 pub mod rpc;
 mod status;
 mod store;
+mod tag;
+mod timer;
+mod update;
+pub mod wake;
 pub mod wire;
 mod write;
 

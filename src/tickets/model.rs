@@ -195,6 +195,11 @@ impl Ticket {
         format!("tenants/{}/tickets/{}", self.tenant_id, self.id)
     }
 
+    /// Looked at before it is recorded: it has no number, and its name stands for nothing.
+    pub fn is_draft(&self) -> bool {
+        self.number == 0
+    }
+
     /// Proof of one version.
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.version)
@@ -228,6 +233,12 @@ impl Ticket {
         if configuration.level_rank(level) >= configuration.level_rank(&self.highest_level) {
             level.clone_into(&mut self.highest_level);
         }
+    }
+
+    /// Gives it a priority, and with it the priority's place in the configuration.
+    pub fn prioritise(&mut self, configuration: &Configuration, priority: &str) {
+        priority.clone_into(&mut self.priority);
+        self.priority_rank = configuration.priority_rank(priority).map_or(i32::MAX, |rank| rank as i32);
     }
 
     /// Nobody has it: it waits in its queue since it came there, or since now.

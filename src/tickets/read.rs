@@ -1,6 +1,6 @@
 //! Reading tickets: now, as of a time, by list. What a caller may see is one predicate, [`visible`], for all of them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{Ticket, change::undo, create::Receipt, store};
 use crate::{
@@ -19,8 +19,11 @@ pub fn visible(ctx: &Ctx, ticket: &Ticket) -> bool {
 
 /// A ticket that is known to exist.
 pub async fn find(app: &App, tenant: &TenantId, id: Id) -> Result<Arc<Ticket>> {
-    let found = app.lines.get(tenant.clone(), id).await?;
-    found.ok_or_else(|| Error::not_found("ticket", format!("tenants/{tenant}/tickets/{id}")))
+    app.lines.get(tenant.clone(), id).await?.ok_or_else(|| missing(tenant, id))
+}
+
+fn missing(tenant: &TenantId, id: Id) -> Error {
+    Error::not_found("ticket", format!("tenants/{tenant}/tickets/{id}"))
 }
 
 /// A ticket, if the caller may see it.
@@ -45,6 +48,24 @@ pub async fn at_version(app: &App, ctx: &Ctx, receipt: Receipt) -> Result<Ticket
     let undone =
         events::store::list_after(app.db.pool(), &ctx.tenant, receipt.ticket, receipt.version).await?;
     rewind(&ticket, &undone, receipt.version)
+}
+
+/// As [`at_version`], for what one call wrote together; in the order of the receipts.
+pub async fn at_versions(app: &App, ctx: &Ctx, receipts: &[Receipt]) -> Result<Vec<Ticket>> {
+    let (ids, versions): (Vec<Id>, Vec<i64>) =
+        receipts.iter().map(|receipt| (receipt.ticket, receipt.version)).unzip();
+    let found = store::find_all(app.db.pool(), &ctx.tenant, &ids).await?;
+    let tickets: HashMap<Id, Ticket> = found.into_iter().map(|ticket| (ticket.id, ticket)).collect();
+    let mut undone: HashMap<Id, Vec<events::Event>> = HashMap::new();
+    for event in events::store::list_after_each(app.db.pool(), &ctx.tenant, &ids, &versions).await? {
+        undone.entry(event.ticket_id).or_default().push(event);
+    }
+    let rewound = receipts.iter().map(|receipt| {
+        let id = receipt.ticket;
+        let ticket = tickets.get(&id).ok_or_else(|| missing(&ctx.tenant, id))?;
+        rewind(ticket, undone.get(&id).map_or(&[], Vec::as_slice), receipt.version)
+    });
+    rewound.collect()
 }
 
 /// The ticket as it was known at a time.

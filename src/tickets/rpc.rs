@@ -8,14 +8,20 @@ use ticketing_proto::v1::{
 };
 
 use super::{
-    create::create as create_verb,
-    hold::{Hold, hold as hold_verb},
-    read,
+    Target, actions, batch_create, cancel, close, create,
+    follow::{self, Follow},
+    hold::{self, Hold},
+    read, reopen,
+    resolve::{self, Resolve},
+    resume,
+    tag::{self, Tag},
+    update,
     wire::{self, View},
 };
 use crate::{
     app::App,
     call::{Call, service},
+    ctx::Ctx,
     error::{Error, Result, Violations},
     ids::{child_of, tenant_of},
 };
@@ -57,8 +63,8 @@ service! { TicketService, "TicketService":
 async fn create_ticket(call: &Call, request: pb::CreateTicketRequest) -> Result<pb::CreateTicketResponse> {
     let tenant = tenant_of(&request.parent)?;
     let ctx = call.write(tenant, &request.request_id, &request)?;
-    let create = wire::create(&ctx.tenant, "ticket", &request)?;
-    let done = create_verb(&call.app, &ctx, create).await?;
+    let create = wire::create(&ctx.tenant, &request);
+    let done = create::create(&call.app, &ctx, create).await?;
     let (ticket, revision, replayed) = wire::written(&done);
     Ok(pb::CreateTicketResponse { ticket, revision, replayed, existing: done.existing })
 }
@@ -79,26 +85,99 @@ async fn get_ticket(call: &Call, request: pb::GetTicketRequest) -> Result<pb::Ge
     Ok(pb::GetTicketResponse { revision: wire::revision(&ticket), ticket: Some(wire::ticket(&ticket, view)) })
 }
 
-async fn hold_ticket(call: &Call, request: pb::HoldTicketRequest) -> Result<pb::HoldTicketResponse> {
-    let (tenant, id) = wire::ticket_name("name", &request.name)?;
+/// The verbs on one ticket: they share the envelope, and each reads its own part of the request.
+macro_rules! verbs {
+    ($($method:ident($request:ident) -> $response:ident: $verb:path,
+        |$body:pat_param, $ctx:pat_param, $target:pat_param, $faults:pat_param| $command:expr;)*) => {$(
+        async fn $method(call: &Call, request: pb::$request) -> Result<pb::$response> {
+            let (tenant, id) = wire::ticket_name("name", &request.name)?;
+            let ctx = call.write(tenant, &request.request_id, &request)?;
+            let mut faults = Violations::default();
+            let pb::$request { etag, validate_only, note, reason, .. } = &request;
+            let target = wire::target(&mut faults, id, etag, *validate_only, note, reason);
+            let parse = |$body: &pb::$request, $ctx: &Ctx, $target: Target, $faults: &mut Violations| $command;
+            let command = parse(&request, &ctx, target, &mut faults);
+            faults.into_result()?;
+            let (ticket, revision, replayed) = wire::written(&$verb(&call.app, &ctx, command).await?);
+            Ok(pb::$response { ticket, revision, replayed })
+        }
+    )*};
+}
+
+verbs! {
+    hold_ticket(HoldTicketRequest) -> HoldTicketResponse: hold::hold,
+        |request, _, target, faults| Hold {
+            target,
+            kind: wire::hold_kind(faults, "kind", request.kind),
+            until_time: wire::time(faults, "until_time", request.until_time.as_ref()),
+            vendor_reference: wire::text(faults, "vendor_reference", &request.vendor_reference, 128),
+        };
+    resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse: resume::resume,
+        |_, _, target, _| target;
+    resolve_ticket(ResolveTicketRequest) -> ResolveTicketResponse: resolve::resolve,
+        |request, _, target, faults| Resolve {
+            target,
+            resolution: wire::resolution(faults, "resolution", request.resolution.as_ref()),
+        };
+    close_ticket(CloseTicketRequest) -> CloseTicketResponse: close::close,
+        |_, _, target, _| target;
+    reopen_ticket(ReopenTicketRequest) -> ReopenTicketResponse: reopen::reopen,
+        |_, _, target, _| target;
+    cancel_ticket(CancelTicketRequest) -> CancelTicketResponse: cancel::cancel,
+        |_, _, target, _| target;
+    add_tags(AddTagsRequest) -> AddTagsResponse: tag::tag,
+        |request, _, target, faults| Tag {
+            target,
+            tags: wire::some_tags(faults, "tags", &request.tags),
+            remove: false,
+        };
+    remove_tags(RemoveTagsRequest) -> RemoveTagsResponse: tag::tag,
+        |request, _, target, faults| Tag {
+            target,
+            tags: wire::some_tags(faults, "tags", &request.tags),
+            remove: true,
+        };
+    add_follower(AddFollowerRequest) -> AddFollowerResponse: follow::follow,
+        |request, ctx, target, faults| Follow {
+            target,
+            follower: wire::reference(faults, "follower", &request.follower, &ctx.tenant, "agents"),
+            remove: false,
+        };
+    remove_follower(RemoveFollowerRequest) -> RemoveFollowerResponse: follow::follow,
+        |request, ctx, target, faults| Follow {
+            target,
+            follower: wire::reference(faults, "follower", &request.follower, &ctx.tenant, "agents"),
+            remove: true,
+        };
+}
+
+async fn update_ticket(call: &Call, request: pb::UpdateTicketRequest) -> Result<pb::UpdateTicketResponse> {
+    let ticket = request.ticket.as_ref().ok_or_else(|| Error::field("ticket", "is required"))?;
+    let (tenant, id) = wire::ticket_name("ticket.name", &ticket.name)?;
     let ctx = call.write(tenant, &request.request_id, &request)?;
-    let mut faults = Violations::default();
-    let hold = Hold {
-        target: wire::target(
-            &mut faults,
-            id,
-            &request.etag,
-            request.validate_only,
-            &request.note,
-            &request.reason,
-        ),
-        kind: wire::hold_kind(&mut faults, "kind", request.kind),
-        until_time: wire::time(&mut faults, "until_time", request.until_time.as_ref()),
-        vendor_reference: wire::text(&mut faults, "vendor_reference", &request.vendor_reference, 128),
-    };
-    faults.into_result()?;
-    let (ticket, revision, replayed) = wire::written(&hold_verb(&call.app, &ctx, hold).await?);
-    Ok(pb::HoldTicketResponse { ticket, revision, replayed })
+    let update = wire::update(&ctx.tenant, id, ticket, &request);
+    let (ticket, revision, replayed) = wire::written(&update::update(&call.app, &ctx, update).await?);
+    Ok(pb::UpdateTicketResponse { ticket, revision, replayed })
+}
+
+async fn batch_create_tickets(
+    call: &Call,
+    request: pb::BatchCreateTicketsRequest,
+) -> Result<pb::BatchCreateTicketsResponse> {
+    let ctx = call.write(tenant_of(&request.parent)?, &request.request_id, &request)?;
+    let creates = wire::batch(&ctx.tenant, &request)?;
+    let done = batch_create::batch_create(&call.app, &ctx, creates, request.validate_only).await?;
+    let tickets = done.tickets.iter().map(|ticket| wire::ticket(ticket, View::Full)).collect();
+    Ok(pb::BatchCreateTicketsResponse { tickets, replayed: done.replayed })
+}
+
+async fn list_ticket_actions(
+    call: &Call,
+    request: pb::ListTicketActionsRequest,
+) -> Result<pb::ListTicketActionsResponse> {
+    let (tenant, id) = wire::ticket_name("name", &request.name)?;
+    let actions = actions::list(&call.app, &call.read(tenant)?, id).await?;
+    Ok(pb::ListTicketActionsResponse { actions: actions.iter().map(wire::action).collect() })
 }
 
 // BEGIN not built yet
@@ -111,15 +190,6 @@ async fn list_tickets(_: &Call, _: pb::ListTicketsRequest) -> Result<pb::ListTic
 async fn count_tickets(_: &Call, _: pb::CountTicketsRequest) -> Result<pb::CountTicketsResponse> {
     Err(Error::Unimplemented("count_tickets".into()))
 }
-async fn update_ticket(_: &Call, _: pb::UpdateTicketRequest) -> Result<pb::UpdateTicketResponse> {
-    Err(Error::Unimplemented("update_ticket".into()))
-}
-async fn batch_create_tickets(
-    _: &Call,
-    _: pb::BatchCreateTicketsRequest,
-) -> Result<pb::BatchCreateTicketsResponse> {
-    Err(Error::Unimplemented("batch_create_tickets".into()))
-}
 async fn assign_ticket(_: &Call, _: pb::AssignTicketRequest) -> Result<pb::AssignTicketResponse> {
     Err(Error::Unimplemented("assign_ticket".into()))
 }
@@ -128,39 +198,6 @@ async fn claim_ticket(_: &Call, _: pb::ClaimTicketRequest) -> Result<pb::ClaimTi
 }
 async fn release_ticket(_: &Call, _: pb::ReleaseTicketRequest) -> Result<pb::ReleaseTicketResponse> {
     Err(Error::Unimplemented("release_ticket".into()))
-}
-async fn resume_ticket(_: &Call, _: pb::ResumeTicketRequest) -> Result<pb::ResumeTicketResponse> {
-    Err(Error::Unimplemented("resume_ticket".into()))
-}
-async fn resolve_ticket(_: &Call, _: pb::ResolveTicketRequest) -> Result<pb::ResolveTicketResponse> {
-    Err(Error::Unimplemented("resolve_ticket".into()))
-}
-async fn close_ticket(_: &Call, _: pb::CloseTicketRequest) -> Result<pb::CloseTicketResponse> {
-    Err(Error::Unimplemented("close_ticket".into()))
-}
-async fn reopen_ticket(_: &Call, _: pb::ReopenTicketRequest) -> Result<pb::ReopenTicketResponse> {
-    Err(Error::Unimplemented("reopen_ticket".into()))
-}
-async fn cancel_ticket(_: &Call, _: pb::CancelTicketRequest) -> Result<pb::CancelTicketResponse> {
-    Err(Error::Unimplemented("cancel_ticket".into()))
-}
-async fn add_tags(_: &Call, _: pb::AddTagsRequest) -> Result<pb::AddTagsResponse> {
-    Err(Error::Unimplemented("add_tags".into()))
-}
-async fn remove_tags(_: &Call, _: pb::RemoveTagsRequest) -> Result<pb::RemoveTagsResponse> {
-    Err(Error::Unimplemented("remove_tags".into()))
-}
-async fn add_follower(_: &Call, _: pb::AddFollowerRequest) -> Result<pb::AddFollowerResponse> {
-    Err(Error::Unimplemented("add_follower".into()))
-}
-async fn remove_follower(_: &Call, _: pb::RemoveFollowerRequest) -> Result<pb::RemoveFollowerResponse> {
-    Err(Error::Unimplemented("remove_follower".into()))
-}
-async fn list_ticket_actions(
-    _: &Call,
-    _: pb::ListTicketActionsRequest,
-) -> Result<pb::ListTicketActionsResponse> {
-    Err(Error::Unimplemented("list_ticket_actions".into()))
 }
 async fn list_timeline(_: &Call, _: pb::ListTimelineRequest) -> Result<pb::ListTimelineResponse> {
     Err(Error::Unimplemented("list_timeline".into()))

@@ -2,7 +2,7 @@
 
 use crate::error::{Reason, Refusal};
 
-use super::{HoldKind, State};
+use super::{HoldKind, State, Ticket};
 
 /// What can be done with a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +73,7 @@ impl Verb {
 }
 
 /// The table.
+#[allow(clippy::match_same_arms)] // a row is a verb; that two lead to the same state is no reason to mix them
 pub fn next(state: State, verb: Verb) -> Option<State> {
     use State::{Cancelled, Closed, Merged, New, OnHold, Open, Resolved, WaitingOnCustomer, WaitingOnVendor};
     let live = matches!(state, New | Open | WaitingOnCustomer | WaitingOnVendor | OnHold);
@@ -119,6 +120,15 @@ pub fn advance(state: State, verb: Verb) -> Result<State, Refusal> {
         .with("verb", verb.name())
         .with("allowed", allowed)
     })
+}
+
+/// As [`advance`], for the verbs that end the work: whoever was asked to take over must have answered before.
+pub fn finish(ticket: &Ticket, verb: Verb) -> Result<State, Refusal> {
+    let state = advance(ticket.state, verb)?;
+    let Some(id) = ticket.pending_escalation else { return Ok(state) };
+    let text = "an escalation waits for its answer; withdraw it first";
+    let name = format!("{}/escalations/{id}", ticket.name());
+    Err(Refusal::new(Reason::EscalationPending, text).with("escalation", name))
 }
 
 /// The verbs that a state allows, by name.

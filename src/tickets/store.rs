@@ -1,15 +1,21 @@
 //! The only SQL that names `tickets`, and the one door through which they are written: with their events.
 
+use sqlx::PgPool;
+
 use super::{Change, Ticket};
 use crate::{
     db::Tx,
     error::{Error, Result},
     events,
     ids::{Id, TenantId},
+    time::Time,
 };
 
 /// Writes new tickets and the events that made them.
 pub async fn insert(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
     let rows: Vec<&Ticket> = changes.iter().map(|change| &change.next).collect();
     let rows = serde_json::to_string(&rows).map_err(Error::internal)?;
     sqlx::query!(
@@ -79,7 +85,7 @@ pub async fn lock(tx: &mut Tx, id: Id) -> Result<Option<Ticket>> {
 }
 
 /// Tickets by id, in no order; for reads.
-pub async fn find_all(pool: &sqlx::PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Ticket>> {
+pub async fn find_all(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Ticket>> {
     let tickets = sqlx::query_as!(
         Ticket,
         "select * from tickets where tenant_id = $1 and id = any($2)",
@@ -92,7 +98,7 @@ pub async fn find_all(pool: &sqlx::PgPool, tenant: &TenantId, ids: &[Id]) -> Res
 }
 
 /// The id that a number stands for.
-pub async fn find_id_by_number(pool: &sqlx::PgPool, tenant: &TenantId, number: i64) -> Result<Option<Id>> {
+pub async fn find_id_by_number(pool: &PgPool, tenant: &TenantId, number: i64) -> Result<Option<Id>> {
     let id = sqlx::query_scalar!(
         "select id from tickets where tenant_id = $1 and number = $2",
         tenant.as_str(),
@@ -121,4 +127,64 @@ pub async fn find_by_external_keys(
     .fetch_all(&mut **tx)
     .await?;
     Ok(rows.into_iter().map(|row| (row.source, row.external, row.id)).collect())
+}
+
+/// The tickets that bear these external keys, locked until the transaction ends, in the order of their ids.
+pub async fn lock_by_external_keys(tx: &mut Tx, keys: &[(String, String)]) -> Result<Vec<Ticket>> {
+    let tenant = tx.tenant().clone();
+    let (sources, ids): (Vec<String>, Vec<String>) = keys.iter().cloned().unzip();
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select * from tickets
+         where tenant_id = $1 and external_source is not null
+           and (external_source, external_id) in (select * from unnest($2::text[], $3::text[]))
+         order by id for update",
+        tenant.as_str(),
+        &sources,
+        &ids,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(tickets)
+}
+
+/// Resolved tickets whose quiet time is over, the longest due first. Looks across tenants.
+pub async fn list_due_to_close(pool: &PgPool, now: Time, limit: usize) -> Result<Vec<(TenantId, Id)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", id from tickets
+           where auto_close_time <= $1 and state = 'RESOLVED' order by auto_close_time, id limit $2"#,
+        now as Time,
+        limit as i64,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
+}
+
+/// Waiting tickets whose hold is over, the longest due first. Looks across tenants.
+pub async fn list_due_to_wake(pool: &PgPool, now: Time, limit: usize) -> Result<Vec<(TenantId, Id)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", id from tickets
+           where hold_until_time <= $1 and state in ('WAITING_ON_CUSTOMER', 'WAITING_ON_VENDOR', 'ON_HOLD')
+           order by hold_until_time, id limit $2"#,
+        now as Time,
+        limit as i64,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.id)).collect())
+}
+
+/// Those of the tickets that nobody else has locked, locked until the transaction ends.
+pub async fn lock_free(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
+    let tenant = tx.tenant().clone();
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select * from tickets where tenant_id = $1 and id = any($2) order by id for update skip locked",
+        tenant.as_str(),
+        ids as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(tickets)
 }

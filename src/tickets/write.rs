@@ -12,6 +12,7 @@ use crate::{
     ctx::Ctx,
     db::Tx,
     error::{Error, Result},
+    events::Event,
     idempotency,
     ids::Id,
 };
@@ -28,6 +29,19 @@ pub struct Target {
     pub note: String,
     /// A code for figures; goes out with the event.
     pub reason: String,
+}
+
+impl Target {
+    /// The ticket as it is now, with nothing said.
+    pub fn of(id: Id) -> Self {
+        Self { id, version: None, validate_only: false, note: String::new(), reason: String::new() }
+    }
+
+    /// Puts what the caller said with the call on the event.
+    pub fn tell(&self, event: &mut Event) {
+        event.note.clone_from(&self.note);
+        event.reason.clone_from(&self.reason);
+    }
 }
 
 /// Runs a verb whose rule needs nothing but the ticket and the configuration.
@@ -92,5 +106,5 @@ pub async fn apply_in(tx: &mut Tx, changes: &[Change]) -> Result<()> {
 
 /// Keeps the receipt: this version of this ticket answers a repetition.
 pub async fn keep_in(tx: &mut Tx, ctx: &Ctx, ticket: &Ticket) -> Result<()> {
-    idempotency::keep(tx, ctx, &Receipt { ticket: ticket.id, version: ticket.version }).await
+    idempotency::keep(tx, ctx, &Receipt::of(ticket)).await
 }

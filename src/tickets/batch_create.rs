@@ -1,0 +1,142 @@
+//! Recording up to 100 tickets in one transaction, all or none, in order.
+
+use std::collections::HashMap;
+
+use super::{
+    Change, Create, Receipt, Ticket,
+    create::{self, existing_in},
+    read, store,
+};
+use crate::{
+    app::App,
+    call::retrying,
+    configuration::Configuration,
+    ctx::Ctx,
+    error::{Result, Violations},
+    idempotency,
+    ids::Id,
+};
+
+/// What a batch answers.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// In the order of the requests.
+    pub tickets: Vec<Ticket>,
+    pub replayed: bool,
+}
+
+/// The rule. Every fault of every ticket is named at once, by the place of its request.
+pub fn decide(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    creates: &[Create],
+    identities: &[(Id, i64)],
+) -> Result<Vec<Change>> {
+    let mut faults = Violations::default();
+    let mut keys = HashMap::new();
+    let mut changes = Vec::with_capacity(creates.len());
+    for (place, (create, (id, number))) in creates.iter().zip(identities).enumerate() {
+        let path = format!("requests[{place}]");
+        changes.extend(faults.absorb_at(&path, create::decide(ctx, configuration, create, *id, *number))?);
+        if let Some(key) = &create.external_key
+            && let Some(first) = keys.insert(key, place)
+        {
+            faults.add(format!("{path}.ticket.external_key"), format!("is that of requests[{first}] too"));
+        }
+    }
+    faults.into_result()?;
+    Ok(changes)
+}
+
+pub async fn batch_create(app: &App, ctx: &Ctx, creates: Vec<Create>, validate_only: bool) -> Result<Batch> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    let count = creates.len();
+    let numbers = if validate_only { vec![0; count] } else { app.numbers.take(&ctx.tenant, count).await? };
+    let identities: Vec<(Id, i64)> = numbers.into_iter().map(|number| (app.ids.next(), number)).collect();
+    let changes = decide(ctx, &configuration, &creates, &identities)?;
+    retrying(|| attempt(app, ctx, &creates, &changes, validate_only)).await
+}
+
+async fn attempt(
+    app: &App,
+    ctx: &Ctx,
+    creates: &[Create],
+    changes: &[Change],
+    validate_only: bool,
+) -> Result<Batch> {
+    let mut tx = app.db.begin(&ctx.tenant).await?;
+    if let Some(receipts) = idempotency::recall::<Vec<Receipt>>(&mut tx, ctx).await? {
+        drop(tx);
+        return Ok(Batch { tickets: read::at_versions(app, ctx, &receipts).await?, replayed: true });
+    }
+    let mut existing = existing_in(&mut tx, ctx, creates).await?;
+    let mut fresh = Vec::with_capacity(changes.len());
+    let mut tickets = Vec::with_capacity(changes.len());
+    for (create, change) in creates.iter().zip(changes) {
+        if let Some(ticket) = create.external_key.as_ref().and_then(|key| existing.remove(key)) {
+            tickets.push(ticket);
+        } else {
+            tickets.push(change.next.clone());
+            fresh.push(change.clone());
+        }
+    }
+    if !validate_only {
+        store::insert(&mut tx, &fresh).await?;
+        let receipts: Vec<Receipt> = tickets.iter().map(Receipt::of).collect();
+        idempotency::keep(&mut tx, ctx, &receipts).await?;
+        tx.commit().await?;
+    }
+    Ok(Batch { tickets, replayed: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ctx::Role, tickets::fixture};
+
+    fn decided(creates: &[Create]) -> Result<Vec<Change>> {
+        let identities: Vec<(Id, i64)> =
+            (0..creates.len()).map(|place| (fixture::id(place as u128), place as i64 + 1)).collect();
+        decide(&fixture::ctx(Role::Agent), fixture::configuration(), creates, &identities)
+    }
+
+    #[test]
+    fn every_fault_of_every_ticket_is_told_by_its_place() {
+        let unknown = Create { category: "moon".to_owned(), ..fixture::create() };
+        let mut doubly = Create {
+            custom_fields: [("colour".to_owned(), crate::tickets::FieldValue::Int(1))].into(),
+            ..fixture::create()
+        };
+        doubly.faults.add("ticket.title", "is required");
+        assert_eq!(
+            fixture::faults(decided(&[unknown, fixture::create(), doubly])),
+            [
+                "requests[0].ticket.category",
+                "requests[2].ticket.title",
+                "requests[2].ticket.custom_fields.colour"
+            ]
+        );
+    }
+
+    #[test]
+    fn two_tickets_of_a_batch_cannot_bear_the_same_key() {
+        let with = |id: &str| Create {
+            external_key: Some(("monitoring".to_owned(), id.to_owned())),
+            ..fixture::create()
+        };
+        assert!(decided(&[with("1"), with("2"), fixture::create(), fixture::create()]).is_ok());
+        assert_eq!(
+            fixture::faults(decided(&[with("1"), with("2"), with("1")])),
+            ["requests[2].ticket.external_key"]
+        );
+    }
+
+    #[test]
+    fn tickets_keep_the_order_of_their_requests() {
+        let titled = |title: &str| Create { title: title.to_owned(), ..fixture::create() };
+        let changes = decided(&[titled("a"), titled("b"), titled("c")]).expect("recorded");
+        let tickets: Vec<_> =
+            changes.iter().map(|change| (change.next.title.as_str(), change.next.number)).collect();
+        assert_eq!(tickets, [("a", 1), ("b", 2), ("c", 3)]);
+    }
+}
