@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
@@ -24,6 +25,8 @@ pub struct App {
     pub sealer: Sealer,
     pub numbers: Numbers,
     pub lines: Lines,
+    /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
+    pub push_due: Notify,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -38,6 +41,7 @@ impl App {
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
             lines: Lines::start(&tasks, &db),
+            push_due: Notify::new(),
             db,
             clock,
             ids,

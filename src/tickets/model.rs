@@ -26,7 +26,9 @@ pub const MAX_ANNOTATIONS: usize = 4096;
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $code:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type,
+        )]
         #[sqlx(type_name = "text")]
         pub enum $name {
             $(#[serde(rename = $code)] #[sqlx(rename = $code)] $variant,)*
@@ -46,6 +48,8 @@ macro_rules! codes {
         }
     };
 }
+pub(crate) use codes;
+
 codes! {
     /// Where a ticket stands; `status.rs` says how it moves.
     State {

@@ -1,5 +1,7 @@
 //! The recipe of every verb on one ticket: recall, lock, decide, apply, keep, commit.
 
+use std::collections::HashMap;
+
 use super::{
     Change, Ticket,
     create::{Receipt, Written},
@@ -93,4 +95,10 @@ pub async fn apply_in(tx: &mut Tx, changes: &[Change]) -> Result<()> {
 /// Keeps the receipt: this version of this ticket answers a repetition.
 pub async fn keep_in(tx: &mut Tx, ctx: &Ctx, ticket: &Ticket) -> Result<()> {
     idempotency::keep(tx, ctx, &Receipt { ticket: ticket.id, version: ticket.version }).await
+}
+
+/// How many live tickets each of these agents owns; who owns none is not in it. What is decided by it must hold the
+/// locks of the agents (`agents::lock_in`).
+pub async fn owned_in(tx: &mut Tx, agents: &[String]) -> Result<HashMap<String, i64>> {
+    store::count_owned(tx, agents).await
 }
