@@ -7,6 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
+    agents,
     configuration::Configurations,
     ctx::{Clock, Ids},
     db::Db,
@@ -52,6 +53,6 @@ impl App {
 
     /// The services of the contract, to be mounted by the server.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::new(tickets::rpc::server(Arc::clone(self)))
+        Routes::new(tickets::rpc::server(Arc::clone(self))).add_service(agents::rpc::server(Arc::clone(self)))
     }
 }

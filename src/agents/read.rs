@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::PgPool;
 
 use super::{Agent, Availability, Loaded, store};
 use crate::{
@@ -41,14 +41,10 @@ pub async fn list(
     let canonical = filter.as_ref().map(Expr::to_string).unwrap_or_default();
     let purpose = format!("{} ListAgents {canonical}", ctx.tenant);
     let page = Page::<String>::parse(&app.sealer, &purpose, size, token)?;
-    let mut query = QueryBuilder::new("");
-    store::push_list(&mut query, &ctx.tenant, page.after.as_deref(), ctx.now);
-    if let Some(filter) = &filter {
-        query.push(" and ");
-        filter.push_sql(&mut query, &Scope { now: *ctx.now, me: &ctx.actor.id });
-    }
-    query.push(" order by key limit ").push_bind(page.limit());
-    let agents: Vec<Agent> = query.build_query_as().fetch_all(app.db.pool()).await?;
+    let scope = Scope { now: *ctx.now, me: &ctx.actor.id };
+    let agents =
+        store::list(app.db.pool(), &ctx.tenant, page.after.as_deref(), filter.as_ref(), &scope, page.limit())
+            .await?;
     page.finish(&app.sealer, &purpose, agents, |agent| agent.key.clone())
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgPool, QueryBuilder};
 
 use super::Agent;
 use crate::{
     db::Tx,
     error::{Error, Result},
+    filter::{Expr, Scope},
     ids::TenantId,
     time::Time,
 };
@@ -66,25 +67,37 @@ pub async fn find_names(
     Ok(rows.into_iter().map(|row| (row.key, row.display_name)).collect())
 }
 
-/// Begins a list behind a key, with the columns that a filter may name: an absence that is over is none.
-pub fn push_list(query: &mut QueryBuilder<Postgres>, tenant: &TenantId, after: Option<&str>, now: Time) {
+/// Agents behind a key that pass the filter, by key. An absence that is over is none to the filter.
+pub async fn list(
+    pool: &PgPool,
+    tenant: &TenantId,
+    after: Option<&str>,
+    filter: Option<&Expr>,
+    scope: &Scope<'_>,
+    limit: i64,
+) -> Result<Vec<Agent>> {
+    let mut query = QueryBuilder::new(
+        "select * from (
+             select tenant_id, key, version, display_name, teams, skills, capacity,
+                    case when availability_until_time <= ",
+    );
     query
+        .push_bind(Time::new(scope.now))
         .push(
-            "select * from (
-                 select tenant_id, key, version, display_name, teams, skills, capacity,
-                        case when availability_until_time <= ",
+            " then 'AVAILABLE' else availability end as availability, availability_until_time,
+                    create_time, update_time, array(select jsonb_object_keys(skills)) as skill_keys
+             from agents where tenant_id = ",
         )
-        .push_bind(now)
-        .push(
-            "        then 'AVAILABLE' else availability end as availability, availability_until_time,
-                        create_time, update_time, array(select jsonb_object_keys(skills)) as skill_keys
-                 from agents where tenant_id = ",
-        )
-        .push_bind(tenant.as_str().to_owned());
-    if let Some(after) = after {
-        query.push(" and key > ").push_bind(after.to_owned());
+        .push_bind(tenant.as_str())
+        .push(" and key > ")
+        .push_bind(after.unwrap_or_default())
+        .push(") agent where true");
+    if let Some(filter) = filter {
+        query.push(" and ");
+        filter.push_sql(&mut query, scope);
     }
-    query.push(") agent where true");
+    query.push(" order by key limit ").push_bind(limit);
+    Ok(query.build_query_as().fetch_all(pool).await?)
 }
 
 /// Writes an agent that the transaction has locked, or a new one.
