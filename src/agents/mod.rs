@@ -6,6 +6,8 @@ mod delete;
 mod model;
 mod read;
 pub mod rpc;
+#[cfg(test)]
+pub mod sample;
 mod set_availability;
 mod store;
 mod upsert;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::{Reason, Refusal},
     ids::TenantId,
     tickets::{Json, codes},
     time::Time,
@@ -72,6 +73,11 @@ impl Agent {
         self.teams.iter().any(|member| member == team)
     }
 
+    /// Refuses who is not a member of the team.
+    pub fn require_team(&self, team: &str) -> Result<(), Refusal> {
+        if self.is_in(team) { Ok(()) } else { Err(not_in_team(&self.key, team)) }
+    }
+
     /// Whether no work may be given now. An absence whose end has come is over without anybody's doing.
     pub fn is_away(&self, now: Time) -> bool {
         self.availability == Availability::Away
@@ -84,31 +90,31 @@ impl Loaded {
     pub fn room(&self) -> i64 {
         (i64::from(self.agent.capacity) - self.used).max(0)
     }
+
+    /// Refuses who has no room for one ticket more.
+    pub fn require_room(&self) -> Result<(), Refusal> {
+        if self.room() > 0 {
+            return Ok(());
+        }
+        let Agent { key, capacity, .. } = &self.agent;
+        let text = format!("{key} owns {} live tickets and may own {capacity}", self.used);
+        Err(Refusal::new(Reason::AgentAtCapacity, text).with("used", self.used).with("capacity", capacity))
+    }
+}
+
+/// The refusal of who is no agent of the team: a member of others, or no agent at all.
+pub fn not_in_team(who: &str, team: &str) -> Refusal {
+    let text = format!("{who} is no agent of the team {team}");
+    Refusal::new(Reason::AgentNotInTeam, text).with("agent", who).with("team", team)
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
+    use crate::agents::sample::agent;
 
     fn time(text: &str) -> Time {
         text.parse().expect("a time")
-    }
-
-    pub fn agent(key: &str, capacity: i32) -> Agent {
-        let now = time("2026-01-05T08:00:00Z");
-        Agent {
-            tenant_id: TenantId::parse("acme").expect("a tenant"),
-            key: key.to_owned(),
-            version: 1,
-            display_name: key.to_owned(),
-            teams: vec!["desk".to_owned()],
-            skills: Json(BTreeMap::new()),
-            capacity,
-            availability: Availability::Available,
-            availability_until_time: None,
-            create_time: now,
-            update_time: now,
-        }
     }
 
     #[test]

@@ -45,8 +45,7 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, hold: &Hold) -> Result<Change> {
         if !hold.vendor_reference.is_empty() {
             ticket.vendor_reference.clone_from(&hold.vendor_reference);
         }
-        event.note.clone_from(&hold.target.note);
-        event.reason.clone_from(&hold.target.reason);
+        hold.target.tell(event);
     }))
 }
 

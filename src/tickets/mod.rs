@@ -2,19 +2,25 @@
 //!
 //! Verbs: create, update, assign, claim, release, hold, resume, resolve, close, reopen, cancel, tag, follow, import.
 
+mod assign;
 mod change;
+mod claim;
 mod create;
 mod hold;
 mod lines;
 mod model;
 mod numbers;
 mod read;
+mod release;
 pub mod rpc;
+#[cfg(test)]
+pub mod sample;
 mod status;
 mod store;
 pub mod wire;
 mod write;
 
+pub use assign::give;
 pub use change::{Change, enter};
 pub use create::{Create, OnConflict, Receipt, Written, create};
 pub use lines::Lines;
@@ -23,4 +29,4 @@ pub use model::*;
 pub use numbers::Numbers;
 pub use read::owned_by_state;
 pub use status::{Verb, advance};
-pub use write::{Target, apply_in, check_version, keep_in, lock_in, owned_in, write};
+pub use write::{Act, Done, Target, apply_in, check_version, keep_in, lock_in, owned_in, write, write_with};

@@ -234,11 +234,11 @@ impl Ticket {
         }
     }
 
-    /// Nobody has it: it waits in its queue since it came there, or since now.
-    pub fn release(&mut self, now: Time) {
+    /// Nobody has it: it stands in its queue since this time.
+    pub fn release(&mut self, since: Time) {
         self.assignee = None;
         self.assign_time = None;
-        self.queue_time = Some(now);
+        self.queue_time = Some(since);
     }
 
     pub fn assign(&mut self, agent: &str, now: Time) {

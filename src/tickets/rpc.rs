@@ -8,9 +8,12 @@ use ticketing_proto::v1::{
 };
 
 use super::{
+    assign::{Assign, assign as assign_verb},
+    claim::{Claim, claim as claim_verb},
     create::create as create_verb,
     hold::{Hold, hold as hold_verb},
     read,
+    release::{Release, release as release_verb},
     wire::{self, View},
 };
 use crate::{
@@ -101,6 +104,50 @@ async fn hold_ticket(call: &Call, request: pb::HoldTicketRequest) -> Result<pb::
     Ok(pb::HoldTicketResponse { ticket, revision, replayed })
 }
 
+async fn assign_ticket(call: &Call, request: pb::AssignTicketRequest) -> Result<pb::AssignTicketResponse> {
+    let (tenant, id) = wire::ticket_name("name", &request.name)?;
+    let ctx = call.write(tenant, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let assign = Assign {
+        target: wire::target(
+            &mut faults,
+            id,
+            &request.etag,
+            request.validate_only,
+            &request.note,
+            &request.reason,
+        ),
+        assignee: wire::required_reference(&mut faults, "assignee", &request.assignee, &ctx.tenant, "agents"),
+        override_capacity: request.override_capacity,
+    };
+    faults.into_result()?;
+    let (ticket, revision, replayed) = wire::written(&assign_verb(&call.app, &ctx, assign).await?);
+    Ok(pb::AssignTicketResponse { ticket, revision, replayed })
+}
+
+async fn claim_ticket(call: &Call, request: pb::ClaimTicketRequest) -> Result<pb::ClaimTicketResponse> {
+    let (tenant, id) = wire::ticket_name("name", &request.name)?;
+    let ctx = call.write(tenant, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let target =
+        wire::target(&mut faults, id, &request.etag, request.validate_only, &request.note, &request.reason);
+    faults.into_result()?;
+    let (ticket, revision, replayed) = wire::written(&claim_verb(&call.app, &ctx, Claim { target }).await?);
+    Ok(pb::ClaimTicketResponse { ticket, revision, replayed })
+}
+
+async fn release_ticket(call: &Call, request: pb::ReleaseTicketRequest) -> Result<pb::ReleaseTicketResponse> {
+    let (tenant, id) = wire::ticket_name("name", &request.name)?;
+    let ctx = call.write(tenant, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let target =
+        wire::target(&mut faults, id, &request.etag, request.validate_only, &request.note, &request.reason);
+    faults.into_result()?;
+    let (ticket, revision, replayed) =
+        wire::written(&release_verb(&call.app, &ctx, Release { target }).await?);
+    Ok(pb::ReleaseTicketResponse { ticket, revision, replayed })
+}
+
 // BEGIN not built yet
 async fn batch_get_tickets(_: &Call, _: pb::BatchGetTicketsRequest) -> Result<pb::BatchGetTicketsResponse> {
     Err(Error::Unimplemented("batch_get_tickets".into()))
@@ -119,15 +166,6 @@ async fn batch_create_tickets(
     _: pb::BatchCreateTicketsRequest,
 ) -> Result<pb::BatchCreateTicketsResponse> {
     Err(Error::Unimplemented("batch_create_tickets".into()))
-}
-async fn assign_ticket(_: &Call, _: pb::AssignTicketRequest) -> Result<pb::AssignTicketResponse> {
-    Err(Error::Unimplemented("assign_ticket".into()))
-}
-async fn claim_ticket(_: &Call, _: pb::ClaimTicketRequest) -> Result<pb::ClaimTicketResponse> {
-    Err(Error::Unimplemented("claim_ticket".into()))
-}
-async fn release_ticket(_: &Call, _: pb::ReleaseTicketRequest) -> Result<pb::ReleaseTicketResponse> {
-    Err(Error::Unimplemented("release_ticket".into()))
 }
 async fn resume_ticket(_: &Call, _: pb::ResumeTicketRequest) -> Result<pb::ResumeTicketResponse> {
     Err(Error::Unimplemented("resume_ticket".into()))

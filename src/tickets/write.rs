@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
 use super::{
     Change, Ticket,
     create::{Receipt, Written},
@@ -14,6 +16,7 @@ use crate::{
     ctx::Ctx,
     db::Tx,
     error::{Error, Result},
+    events::Event,
     idempotency,
     ids::Id,
 };
@@ -32,6 +35,74 @@ pub struct Target {
     pub reason: String,
 }
 
+impl Target {
+    /// The ticket as it is now, with nothing said.
+    pub fn of(id: Id) -> Self {
+        Self { id, version: None, validate_only: false, note: String::new(), reason: String::new() }
+    }
+
+    /// Says on the event what the caller said.
+    pub fn tell(&self, event: &mut Event) {
+        event.note.clone_from(&self.note);
+        event.reason.clone_from(&self.reason);
+    }
+}
+
+/// What a verb did, with what its answer holds beside the ticket.
+#[derive(Clone, Debug)]
+pub struct Done<E> {
+    pub ticket: Ticket,
+    pub replayed: bool,
+    pub extra: E,
+}
+
+impl From<Done<()>> for Written {
+    fn from(done: Done<()>) -> Self {
+        Self { ticket: done.ticket, replayed: done.replayed, existing: false }
+    }
+}
+
+/// A receipt with what the answer holds beside the ticket.
+#[derive(Serialize, Deserialize)]
+struct Kept<E> {
+    #[serde(flatten)]
+    receipt: Receipt,
+    extra: E,
+}
+
+/// A verb that needs more than the ticket and the configuration.
+pub trait Act: Sync {
+    /// What the answer holds beside the ticket.
+    type Extra: Serialize + DeserializeOwned + Send + Sync;
+
+    /// Called with the ticket locked: may read, lock and write in the transaction, and decides. A refusal and
+    /// `validate_only` leave no trace of it.
+    fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> impl Future<Output = Result<(Change, Self::Extra)>> + Send;
+}
+
+/// A rule that needs nothing else.
+struct Rule<F>(F);
+
+impl<F: Fn(&Configuration, Ticket) -> Result<Change> + Sync> Act for Rule<F> {
+    type Extra = ();
+
+    async fn act(
+        &self,
+        _: &mut Tx,
+        _: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> Result<(Change, ())> {
+        Ok(((self.0)(configuration, ticket)?, ()))
+    }
+}
+
 /// Runs a verb whose rule needs nothing but the ticket and the configuration.
 pub async fn write(
     app: &App,
@@ -39,35 +110,40 @@ pub async fn write(
     target: &Target,
     decide: impl Fn(&Configuration, Ticket) -> Result<Change> + Sync,
 ) -> Result<Written> {
-    let configuration = app.configurations.get(&ctx.tenant).await?;
-    retrying(|| attempt(app, ctx, target, |ticket| decide(&configuration, ticket))).await
+    Ok(write_with(app, ctx, target, &Rule(decide)).await?.into())
 }
 
-async fn attempt(
+/// Runs any verb on one ticket.
+pub async fn write_with<A: Act>(app: &App, ctx: &Ctx, target: &Target, act: &A) -> Result<Done<A::Extra>> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    retrying(|| attempt(app, ctx, target, &configuration, act)).await
+}
+
+async fn attempt<A: Act>(
     app: &App,
     ctx: &Ctx,
     target: &Target,
-    decide: impl FnOnce(Ticket) -> Result<Change>,
-) -> Result<Written> {
+    configuration: &Configuration,
+    act: &A,
+) -> Result<Done<A::Extra>> {
     let mut tx = app.db.begin(&ctx.tenant).await?;
     // The lock comes first: concurrent twins of one call stand in line, and the second finds the receipt.
     let locked = lock_in(&mut tx, ctx, target.id).await?;
-    if let Some(receipt) = idempotency::recall::<Receipt>(&mut tx, ctx).await? {
+    if let Some(Kept { receipt, extra }) = idempotency::recall::<Kept<A::Extra>>(&mut tx, ctx).await? {
         drop(tx);
-        return Ok(Written {
-            ticket: read::at_version(app, ctx, receipt).await?,
-            replayed: true,
-            existing: false,
-        });
+        return Ok(Done { ticket: read::at_version(app, ctx, receipt).await?, replayed: true, extra });
     }
     check_version(target, &locked)?;
-    let change = decide(locked)?;
-    if !target.validate_only {
-        apply_in(&mut tx, std::slice::from_ref(&change)).await?;
-        keep_in(&mut tx, ctx, &change.next).await?;
-        tx.commit().await?;
+    let (change, extra) = act.act(&mut tx, ctx, configuration, locked).await?;
+    if target.validate_only {
+        return Ok(Done { ticket: change.next, replayed: false, extra });
     }
-    Ok(Written { ticket: change.next, replayed: false, existing: false })
+    apply_in(&mut tx, std::slice::from_ref(&change)).await?;
+    let receipt = Receipt { ticket: change.next.id, version: change.next.version };
+    let kept = Kept { receipt, extra };
+    idempotency::keep(&mut tx, ctx, &kept).await?;
+    tx.commit().await?;
+    Ok(Done { ticket: change.next, replayed: false, extra: kept.extra })
 }
 
 /// The ticket, locked until the transaction ends.
