@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
+    agents,
     configuration::Configurations,
     ctx::{Clock, Ids},
     db::Db,
@@ -25,6 +27,8 @@ pub struct App {
     pub sealer: Sealer,
     pub numbers: Numbers,
     pub lines: Lines,
+    /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
+    pub push_due: Notify,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -39,6 +43,7 @@ impl App {
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
             lines: Lines::start(&tasks, &db),
+            push_due: Notify::new(),
             db,
             clock,
             ids,
@@ -49,7 +54,7 @@ impl App {
 
     /// The services of the contract, to be mounted by the server.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::new(tickets::rpc::server(Arc::clone(self)))
+        Routes::new(tickets::rpc::server(Arc::clone(self))).add_service(agents::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

@@ -91,6 +91,11 @@ impl Actor {
         }
     }
 
+    /// The caller's key as an agent; nothing when it is none.
+    pub fn agent_key(&self) -> &[String] {
+        if self.kind == ActorKind::Agent { std::slice::from_ref(&self.id) } else { &[] }
+    }
+
     /// Whether the caller sees only the customer's side: own tickets, public comments.
     pub fn is_customer(&self) -> bool {
         self.kind == ActorKind::Customer

@@ -7,6 +7,8 @@ pub use ticketing_proto::v1::ErrorReason as Reason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::filter::FilterError;
+
 /// The domain of every `google.rpc.ErrorInfo` of this service.
 pub const DOMAIN: &str = "ticketing";
 
@@ -93,6 +95,13 @@ impl Refusal {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<FilterError> for Error {
+    fn from(error: FilterError) -> Self {
+        let text = error.to_string();
+        Self::Invalid(Reason::FilterInvalid, vec![Violation { field: "filter".into(), text }])
     }
 }
 

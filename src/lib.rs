@@ -17,6 +17,7 @@ pub mod telemetry;
 pub mod time;
 pub mod tokens;
 
+pub mod agents;
 pub mod configuration;
 pub mod events;
 pub mod routing;

@@ -69,3 +69,19 @@ pub async fn list_after(pool: &PgPool, tenant: &TenantId, ticket: Id, version: i
     .await?;
     Ok(events)
 }
+
+/// The last value that a field of a ticket had before it changed, as text; nothing if it never had one.
+pub async fn find_last_value(tx: &mut Tx, ticket: Id, field: &str) -> Result<Option<String>> {
+    let tenant = tx.tenant().clone();
+    let value = sqlx::query_scalar!(
+        r#"select changes -> $3 ->> 0 as "value!" from events
+           where tenant_id = $1 and ticket_id = $2 and changes -> $3 ->> 0 is not null
+           order by version desc limit 1"#,
+        tenant.as_str(),
+        ticket as Id,
+        field,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(value)
+}

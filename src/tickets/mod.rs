@@ -3,10 +3,12 @@
 //! Verbs: create, update, assign, claim, release, hold, resume, resolve, close, reopen, cancel, tag, follow, import.
 
 mod actions;
+pub mod assign;
 pub mod auto_close;
 mod batch_create;
 mod cancel;
 mod change;
+mod claim;
 mod close;
 mod create;
 #[cfg(test)]
@@ -18,10 +20,13 @@ mod lines;
 mod model;
 mod numbers;
 mod read;
+mod release;
 pub mod reopen;
 pub mod resolve;
 pub mod resume;
 pub mod rpc;
+#[cfg(test)]
+pub mod sample;
 mod status;
 mod store;
 mod tag;
@@ -31,10 +36,13 @@ pub mod wake;
 pub mod wire;
 mod write;
 
+pub use assign::give;
 pub use change::{Change, enter};
 pub use create::{Create, OnConflict, Receipt, Written, create};
 pub use lines::Lines;
+pub(crate) use model::codes;
 pub use model::*;
 pub use numbers::Numbers;
+pub use read::owned_by_state;
 pub use status::{Verb, advance};
-pub use write::{Target, apply_in, check_version, keep_in, lock_in, write};
+pub use write::{Act, Done, Target, apply_in, check_version, keep_in, lock_in, owned_in, write, write_with};

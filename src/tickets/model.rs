@@ -26,7 +26,9 @@ pub const MAX_ANNOTATIONS: usize = 4096;
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $code:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, sqlx::Type,
+        )]
         #[sqlx(type_name = "text")]
         pub enum $name {
             $(#[serde(rename = $code)] #[sqlx(rename = $code)] $variant,)*
@@ -46,6 +48,8 @@ macro_rules! codes {
         }
     };
 }
+pub(crate) use codes;
+
 codes! {
     /// Where a ticket stands; `status.rs` says how it moves.
     State {
@@ -241,11 +245,11 @@ impl Ticket {
         self.priority_rank = configuration.priority_rank(priority).map_or(i32::MAX, |rank| rank as i32);
     }
 
-    /// Nobody has it: it waits in its queue since it came there, or since now.
-    pub fn release(&mut self, now: Time) {
+    /// Nobody has it: it stands in its queue since this time.
+    pub fn release(&mut self, since: Time) {
         self.assignee = None;
         self.assign_time = None;
-        self.queue_time = Some(now);
+        self.queue_time = Some(since);
     }
 
     pub fn assign(&mut self, agent: &str, now: Time) {

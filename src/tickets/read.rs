@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Ticket, change::undo, create::Receipt, store};
+use super::{State, Ticket, change::undo, create::Receipt, store};
 use crate::{
     app::App,
     ctx::Ctx,
@@ -85,4 +85,13 @@ fn rewind(ticket: &Ticket, events: &[events::Event], version: i64) -> Result<Tic
     let mut ticket = undo(ticket, events).map_err(Error::internal)?;
     ticket.version = version;
     Ok(ticket)
+}
+
+/// How many live tickets in which state an agent owns.
+pub async fn owned_by_state(
+    pool: &sqlx::PgPool,
+    tenant: &TenantId,
+    agent: &str,
+) -> Result<Vec<(State, i64)>> {
+    store::count_owned_by_state(pool, tenant, agent).await
 }

@@ -8,10 +8,16 @@ use ticketing_proto::v1::{
 };
 
 use super::{
-    Target, actions, batch_create, cancel, close, create,
+    Target, actions,
+    assign::{self, Assign},
+    batch_create, cancel,
+    claim::{self, Claim},
+    close, create,
     follow::{self, Follow},
     hold::{self, Hold},
-    read, reopen,
+    read,
+    release::{self, Release},
+    reopen,
     resolve::{self, Resolve},
     resume,
     tag::{self, Tag},
@@ -105,6 +111,16 @@ macro_rules! verbs {
 }
 
 verbs! {
+    assign_ticket(AssignTicketRequest) -> AssignTicketResponse: assign::assign,
+        |request, ctx, target, faults| Assign {
+            target,
+            assignee: wire::required_reference(faults, "assignee", &request.assignee, &ctx.tenant, "agents"),
+            override_capacity: request.override_capacity,
+        };
+    claim_ticket(ClaimTicketRequest) -> ClaimTicketResponse: claim::claim,
+        |_, _, target, _| Claim { target };
+    release_ticket(ReleaseTicketRequest) -> ReleaseTicketResponse: release::release,
+        |_, _, target, _| Release { target };
     hold_ticket(HoldTicketRequest) -> HoldTicketResponse: hold::hold,
         |request, _, target, faults| Hold {
             target,
@@ -189,15 +205,6 @@ async fn list_tickets(_: &Call, _: pb::ListTicketsRequest) -> Result<pb::ListTic
 }
 async fn count_tickets(_: &Call, _: pb::CountTicketsRequest) -> Result<pb::CountTicketsResponse> {
     Err(Error::Unimplemented("count_tickets".into()))
-}
-async fn assign_ticket(_: &Call, _: pb::AssignTicketRequest) -> Result<pb::AssignTicketResponse> {
-    Err(Error::Unimplemented("assign_ticket".into()))
-}
-async fn claim_ticket(_: &Call, _: pb::ClaimTicketRequest) -> Result<pb::ClaimTicketResponse> {
-    Err(Error::Unimplemented("claim_ticket".into()))
-}
-async fn release_ticket(_: &Call, _: pb::ReleaseTicketRequest) -> Result<pb::ReleaseTicketResponse> {
-    Err(Error::Unimplemented("release_ticket".into()))
 }
 async fn list_timeline(_: &Call, _: pb::ListTimelineRequest) -> Result<pb::ListTimelineResponse> {
     Err(Error::Unimplemented("list_timeline".into()))

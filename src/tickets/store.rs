@@ -1,8 +1,10 @@
 //! The only SQL that names `tickets`, and the one door through which they are written: with their events.
 
+use std::collections::HashMap;
+
 use sqlx::PgPool;
 
-use super::{Change, Ticket};
+use super::{Change, State, Ticket};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -187,4 +189,38 @@ pub async fn lock_free(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
     .fetch_all(&mut **tx)
     .await?;
     Ok(tickets)
+}
+
+/// How many live tickets each of these agents owns; who owns none is not in it.
+pub async fn count_owned(tx: &mut Tx, agents: &[String]) -> Result<HashMap<String, i64>> {
+    let tenant = tx.tenant().clone();
+    let rows = sqlx::query!(
+        r#"select assignee as "assignee!", count(*) as "count!" from tickets
+           where tenant_id = $1 and assignee = any($2)
+             and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+           group by assignee"#,
+        tenant.as_str(),
+        agents,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.assignee, row.count)).collect())
+}
+
+/// How many live tickets in which state an agent owns.
+pub async fn count_owned_by_state(
+    pool: &PgPool,
+    tenant: &TenantId,
+    agent: &str,
+) -> Result<Vec<(State, i64)>> {
+    let rows = sqlx::query!(
+        r#"select state, count(*) as "count!" from tickets
+           where tenant_id = $1 and assignee = $2 and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+           group by state order by state"#,
+        tenant.as_str(),
+        agent,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
 }

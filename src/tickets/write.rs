@@ -1,5 +1,9 @@
 //! The recipe of every verb on one ticket: recall, lock, decide, apply, keep, commit.
 
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
 use super::{
     Change, Ticket,
     create::{Receipt, Written},
@@ -44,6 +48,61 @@ impl Target {
     }
 }
 
+/// What a verb did, with what its answer holds beside the ticket.
+#[derive(Clone, Debug)]
+pub struct Done<E> {
+    pub ticket: Ticket,
+    pub replayed: bool,
+    pub extra: E,
+}
+
+impl From<Done<()>> for Written {
+    fn from(done: Done<()>) -> Self {
+        Self { ticket: done.ticket, replayed: done.replayed, existing: false }
+    }
+}
+
+/// A receipt with what the answer holds beside the ticket.
+#[derive(Serialize, Deserialize)]
+struct Kept<E> {
+    #[serde(flatten)]
+    receipt: Receipt,
+    extra: E,
+}
+
+/// A verb that needs more than the ticket and the configuration.
+pub trait Act: Sync {
+    /// What the answer holds beside the ticket.
+    type Extra: Serialize + DeserializeOwned + Send + Sync;
+
+    /// Called with the ticket locked: may read, lock and write in the transaction, and decides. A refusal and
+    /// `validate_only` leave no trace of it.
+    fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> impl Future<Output = Result<(Change, Self::Extra)>> + Send;
+}
+
+/// A rule that needs nothing else.
+struct Rule<F>(F);
+
+impl<F: Fn(&Configuration, Ticket) -> Result<Change> + Sync> Act for Rule<F> {
+    type Extra = ();
+
+    async fn act(
+        &self,
+        _: &mut Tx,
+        _: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> Result<(Change, ())> {
+        Ok(((self.0)(configuration, ticket)?, ()))
+    }
+}
+
 /// Runs a verb whose rule needs nothing but the ticket and the configuration.
 pub async fn write(
     app: &App,
@@ -51,35 +110,40 @@ pub async fn write(
     target: &Target,
     decide: impl Fn(&Configuration, Ticket) -> Result<Change> + Sync,
 ) -> Result<Written> {
-    let configuration = app.configurations.get(&ctx.tenant).await?;
-    retrying(|| attempt(app, ctx, target, |ticket| decide(&configuration, ticket))).await
+    Ok(write_with(app, ctx, target, &Rule(decide)).await?.into())
 }
 
-async fn attempt(
+/// Runs any verb on one ticket.
+pub async fn write_with<A: Act>(app: &App, ctx: &Ctx, target: &Target, act: &A) -> Result<Done<A::Extra>> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    retrying(|| attempt(app, ctx, target, &configuration, act)).await
+}
+
+async fn attempt<A: Act>(
     app: &App,
     ctx: &Ctx,
     target: &Target,
-    decide: impl FnOnce(Ticket) -> Result<Change>,
-) -> Result<Written> {
+    configuration: &Configuration,
+    act: &A,
+) -> Result<Done<A::Extra>> {
     let mut tx = app.db.begin(&ctx.tenant).await?;
     // The lock comes first: concurrent twins of one call stand in line, and the second finds the receipt.
     let locked = lock_in(&mut tx, ctx, target.id).await?;
-    if let Some(receipt) = idempotency::recall::<Receipt>(&mut tx, ctx).await? {
+    if let Some(Kept { receipt, extra }) = idempotency::recall::<Kept<A::Extra>>(&mut tx, ctx).await? {
         drop(tx);
-        return Ok(Written {
-            ticket: read::at_version(app, ctx, receipt).await?,
-            replayed: true,
-            existing: false,
-        });
+        return Ok(Done { ticket: read::at_version(app, ctx, receipt).await?, replayed: true, extra });
     }
     check_version(target, &locked)?;
-    let change = decide(locked)?;
-    if !target.validate_only {
-        apply_in(&mut tx, std::slice::from_ref(&change)).await?;
-        keep_in(&mut tx, ctx, &change.next).await?;
-        tx.commit().await?;
+    let (change, extra) = act.act(&mut tx, ctx, configuration, locked).await?;
+    if target.validate_only {
+        return Ok(Done { ticket: change.next, replayed: false, extra });
     }
-    Ok(Written { ticket: change.next, replayed: false, existing: false })
+    apply_in(&mut tx, std::slice::from_ref(&change)).await?;
+    let receipt = Receipt { ticket: change.next.id, version: change.next.version };
+    let kept = Kept { receipt, extra };
+    idempotency::keep(&mut tx, ctx, &kept).await?;
+    tx.commit().await?;
+    Ok(Done { ticket: change.next, replayed: false, extra: kept.extra })
 }
 
 /// The ticket, locked until the transaction ends.
@@ -107,4 +171,10 @@ pub async fn apply_in(tx: &mut Tx, changes: &[Change]) -> Result<()> {
 /// Keeps the receipt: this version of this ticket answers a repetition.
 pub async fn keep_in(tx: &mut Tx, ctx: &Ctx, ticket: &Ticket) -> Result<()> {
     idempotency::keep(tx, ctx, &Receipt::of(ticket)).await
+}
+
+/// How many live tickets each of these agents owns; who owns none is not in it. What is decided by it must hold the
+/// locks of the agents (`agents::lock_in`).
+pub async fn owned_in(tx: &mut Tx, agents: &[String]) -> Result<HashMap<String, i64>> {
+    store::count_owned(tx, agents).await
 }

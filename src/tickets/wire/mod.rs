@@ -80,6 +80,20 @@ pub fn reference(
     String::new()
 }
 
+/// As [`reference`]; empty is a fault.
+pub fn required_reference(
+    faults: &mut Violations,
+    field: &str,
+    name: &str,
+    tenant: &TenantId,
+    collection: &str,
+) -> String {
+    if name.is_empty() {
+        faults.add(field, "is required");
+    }
+    reference(faults, field, name, tenant, collection)
+}
+
 /// An instant of a message; out of range is a fault.
 pub fn time(faults: &mut Violations, field: &str, time: Option<&prost_types::Timestamp>) -> Option<Time> {
     let time = time?;

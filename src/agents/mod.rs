@@ -1,0 +1,17 @@
+//! Agents: the people who work on tickets; their teams, skills, room and availability.
+//!
+//! Verbs: upsert, delete, set availability.
+
+mod delete;
+mod model;
+mod read;
+pub mod rpc;
+#[cfg(test)]
+pub mod sample;
+mod set_availability;
+mod store;
+mod upsert;
+mod wire;
+
+pub use model::*;
+pub use read::{lock_in, members, names};
