@@ -13,6 +13,7 @@ use crate::{
     db::Db,
     error::Result,
     jobs::{JOBS, drive},
+    routing,
     seal::Sealer,
     tickets::{self, Lines, Numbers},
 };
@@ -54,7 +55,9 @@ impl App {
 
     /// The services of the contract, to be mounted by the server.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::new(tickets::rpc::server(Arc::clone(self))).add_service(agents::rpc::server(Arc::clone(self)))
+        Routes::new(tickets::rpc::server(Arc::clone(self)))
+            .add_service(routing::rpc::server(Arc::clone(self)))
+            .add_service(agents::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

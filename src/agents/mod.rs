@@ -3,11 +3,11 @@
 //! Verbs: upsert, delete, set availability.
 
 mod delete;
+#[cfg(test)]
+pub mod fixture;
 mod model;
 mod read;
 pub mod rpc;
-#[cfg(test)]
-pub mod sample;
 mod set_availability;
 mod store;
 mod upsert;

@@ -111,7 +111,7 @@ pub fn not_in_team(who: &str, team: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents::sample::agent;
+    use crate::agents::fixture::agent;
 
     fn time(text: &str) -> Time {
         text.parse().expect("a time")

@@ -62,7 +62,7 @@ pub async fn set_availability(
 mod tests {
     use super::*;
     use crate::{
-        agents::sample::agent,
+        agents::fixture::agent,
         ctx::{Actor, Role},
         error::Reason,
         ids::TenantId,

@@ -1,5 +1,6 @@
 //! The only SQL that names `events`, `outbox`, `stream` and `stream_heads`.
 
+use serde_json::Value;
 use sqlx::PgPool;
 
 use super::Event;
@@ -7,6 +8,7 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     ids::{Id, TenantId},
+    time::Time,
 };
 
 /// Appends events to the log and to the outbox. The caller holds the lock of every ticket they are about, so the order
@@ -68,6 +70,39 @@ pub async fn list_after(pool: &PgPool, tenant: &TenantId, ticket: Id, version: i
     .fetch_all(pool)
     .await?;
     Ok(events)
+}
+
+/// Something that was kept in the details of an event.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub version: i64,
+    pub occur_time: Time,
+    pub detail: Value,
+}
+
+/// What a ticket's events keep under this key, newest first, before a version.
+pub async fn list_details(
+    pool: &PgPool,
+    tenant: &TenantId,
+    ticket: Id,
+    key: &str,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Kept>> {
+    let kept = sqlx::query_as!(
+        Kept,
+        r#"select version, occur_time, details -> $3 as "detail!: Value" from events
+           where tenant_id = $1 and ticket_id = $2 and details ? $3 and ($4::bigint is null or version < $4)
+           order by version desc limit $5"#,
+        tenant.as_str(),
+        ticket as Id,
+        key,
+        before,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(kept)
 }
 
 /// The last value that a field of a ticket had before it changed, as text; nothing if it never had one.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{idempotency, tickets};
+use crate::{idempotency, routing, tickets};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -20,6 +20,13 @@ pub const JOBS: &[Job] = &[
         batch: 500,
         wake: None,
         run_once: |app, limit| Box::pin(async move { tickets::wake::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "push",
+        period: Duration::from_secs(5),
+        batch: 100,
+        wake: Some(|app| &app.push_due),
+        run_once: |app, limit| Box::pin(async move { routing::push::run_once(&app, limit).await }),
     },
     Job {
         name: "purge_receipts",

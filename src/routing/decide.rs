@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::candidates::{Candidate, MAX_CANDIDATES, choose, chosen};
 use crate::{
+    agents::Loaded,
     configuration::{Configuration, Place},
     events::Event,
     tickets::Ticket,
@@ -22,6 +24,12 @@ pub struct Decision {
     pub level: String,
     /// The priority that the rule's floor led to; empty: unchanged.
     pub priority: String,
+    /// Who got it; empty: it waits in the queue.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub assignee: String,
+    /// The agents who were looked at, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
 }
 
 /// A rule that was tried.
@@ -69,18 +77,42 @@ pub fn decide(configuration: &Configuration, ticket: &Ticket) -> Decision {
         team,
         level,
         priority: floor.cloned().unwrap_or_default(),
+        assignee: String::new(),
+        candidates: Vec::new(),
     }
 }
 
+/// Why a ticket stands in its queue, and the skills that this asks for. A ticket that came otherwise than by the rules
+/// that hold now (by hand, by an escalation) asks for none.
+pub fn standing<'c>(configuration: &'c Configuration, ticket: &Ticket) -> (Decision, &'c [String]) {
+    let decision = Decision { priority: String::new(), ..decide(configuration, ticket) };
+    if decision.queue == ticket.queue {
+        let rules = &configuration.document.routing_rules;
+        let rule = rules.iter().find(|rule| rule.key == decision.rule);
+        return (decision, rule.map_or(&[], |rule| &rule.required_skills));
+    }
+    let Place { queue, team, level } = configuration.place(&ticket.queue);
+    (Decision { rule: String::new(), trials: Vec::new(), queue, team, level, ..decision }, &[])
+}
+
 impl Decision {
-    /// Does to the ticket what was decided.
+    /// Does to the ticket what was decided. Where it stands already, it stays, and with whom it is.
     pub fn settle(&self, configuration: &Configuration, ticket: &mut Ticket, now: Time) {
-        ticket.place(configuration, &self.queue, now);
+        if ticket.queue != self.queue {
+            ticket.place(configuration, &self.queue, now);
+        }
         if !self.priority.is_empty() {
             ticket.priority.clone_from(&self.priority);
             ticket.priority_rank =
                 configuration.priority_rank(&self.priority).map_or(i32::MAX, |rank| rank as i32);
         }
+    }
+
+    /// Looks for somebody who gets the ticket; keeps the best of those who were looked at.
+    pub fn find_agent(&mut self, members: &[Loaded], required_skills: &[String], now: Time) {
+        self.candidates = choose(members, &self.team, required_skills, now);
+        self.assignee = chosen(&self.candidates).unwrap_or_default().to_owned();
+        self.candidates.truncate(MAX_CANDIDATES);
     }
 
     /// Says on the event by what rule it was decided; the whole decision is kept there.

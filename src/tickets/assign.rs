@@ -77,29 +77,26 @@ pub async fn assign(app: &App, ctx: &Ctx, assign: Assign) -> Result<Written> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        agents::sample::loaded,
-        error::Reason,
-        tickets::sample::{RECORDED, sample},
-    };
+    use crate::{agents::fixture::loaded, ctx::Role, error::Reason, tickets::fixture};
 
     fn assign(assignee: &str) -> Assign {
-        Assign { target: Target::of(sample().id), assignee: assignee.into(), override_capacity: false }
+        Assign { target: Target::of(fixture::id(1)), assignee: assignee.into(), override_capacity: false }
     }
 
     fn reason(ticket: Ticket, to: Option<&Loaded>, assign: &Assign) -> Option<Reason> {
-        let ctx = Ctx::system(ticket.tenant_id.clone(), "test", RECORDED.parse().expect("a time"));
+        let ctx = fixture::ctx(Role::Agent);
         decide(&ctx, ticket, to, assign).err().map(|error| error.reason())
     }
 
     #[test]
     fn a_member_with_room_gets_it_and_the_ticket_is_open() {
-        let ctx = Ctx::system(sample().tenant_id, "test", RECORDED.parse().expect("a time"));
-        let change = decide(&ctx, sample(), Some(&loaded("ada", 1, 0)), &assign("ada")).expect("given");
+        let ctx = fixture::ctx(Role::Agent);
+        let change = decide(&ctx, fixture::ticket(State::New), Some(&loaded("ada", 1, 0)), &assign("ada"))
+            .expect("given");
         let ticket = change.next;
         assert_eq!((ticket.state, ticket.assignee.as_deref()), (State::Open, Some("ada")));
         assert_eq!((ticket.assign_time, ticket.queue_time), (Some(ctx.now), None));
-        let waiting = Ticket { state: State::WaitingOnCustomer, ..sample() };
+        let waiting = Ticket { state: State::WaitingOnCustomer, ..fixture::ticket(State::New) };
         let change = decide(&ctx, waiting, Some(&loaded("ada", 1, 0)), &assign("ada")).expect("given");
         assert_eq!(change.next.state, State::WaitingOnCustomer);
     }
@@ -108,14 +105,18 @@ mod tests {
     fn refusals() {
         let stranger =
             Loaded { agent: agents::Agent { teams: Vec::new(), ..loaded("ada", 9, 0).agent }, used: 0 };
-        let over = Ticket { state: State::Closed, ..sample() };
+        let over = Ticket { state: State::Closed, ..fixture::ticket(State::New) };
         let cases = [
-            (sample(), Some(loaded("ada", 2, 2)), Some(Reason::AgentAtCapacity)),
-            (sample(), Some(loaded("ada", 0, 0)), Some(Reason::AgentAtCapacity)),
-            (sample(), Some(stranger), Some(Reason::AgentNotInTeam)),
-            (sample(), None, Some(Reason::FieldInvalid)),
+            (fixture::ticket(State::New), Some(loaded("ada", 2, 2)), Some(Reason::AgentAtCapacity)),
+            (fixture::ticket(State::New), Some(loaded("ada", 0, 0)), Some(Reason::AgentAtCapacity)),
+            (fixture::ticket(State::New), Some(stranger), Some(Reason::AgentNotInTeam)),
+            (fixture::ticket(State::New), None, Some(Reason::FieldInvalid)),
             (over, Some(loaded("ada", 2, 0)), Some(Reason::TicketStateConflict)),
-            (Ticket { assignee: Some("bob".into()), ..sample() }, Some(loaded("ada", 2, 1)), None),
+            (
+                Ticket { assignee: Some("bob".into()), ..fixture::ticket(State::New) },
+                Some(loaded("ada", 2, 1)),
+                None,
+            ),
         ];
         for (ticket, to, expected) in cases {
             assert_eq!(reason(ticket, to.as_ref(), &assign("ada")), expected, "{to:?}");
@@ -124,18 +125,20 @@ mod tests {
 
     #[test]
     fn the_owner_again_is_no_change_even_when_full() {
-        let ctx = Ctx::system(sample().tenant_id, "test", RECORDED.parse().expect("a time"));
-        let owned = Ticket { assignee: Some("ada".into()), state: State::Open, ..sample() };
+        let ctx = fixture::ctx(Role::Agent);
+        let owned =
+            Ticket { assignee: Some("ada".into()), state: State::Open, ..fixture::ticket(State::New) };
         let change = decide(&ctx, owned, Some(&loaded("ada", 1, 1)), &assign("ada")).expect("no change");
         assert!(change.is_empty());
     }
 
     #[test]
     fn an_override_is_recorded_only_where_it_was_needed() {
-        let ctx = Ctx::system(sample().tenant_id, "test", RECORDED.parse().expect("a time"));
+        let ctx = fixture::ctx(Role::Agent);
         let by_force = Assign { override_capacity: true, ..assign("ada") };
         let details = |used| {
-            let change = decide(&ctx, sample(), Some(&loaded("ada", 1, used)), &by_force).expect("given");
+            let change = decide(&ctx, fixture::ticket(State::New), Some(&loaded("ada", 1, used)), &by_force)
+                .expect("given");
             change.events[0].details.0.keys().cloned().collect::<Vec<_>>()
         };
         assert!(details(0).is_empty());

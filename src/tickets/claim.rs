@@ -56,24 +56,25 @@ pub async fn claim(app: &App, ctx: &Ctx, claim: Claim) -> Result<Written> {
 mod tests {
     use super::*;
     use crate::{
-        agents::sample::loaded,
-        tickets::sample::{RECORDED, sample},
+        agents::fixture::loaded,
+        ctx::Role,
+        tickets::{State, fixture},
     };
 
     #[test]
     fn the_first_wins_and_only_members_with_room() {
-        let of = |owner: &str| Ticket { assignee: Some(owner.into()), ..sample() };
-        let elsewhere = Ticket { team: "field".into(), ..sample() };
-        let over = Ticket { state: super::super::State::Merged, ..sample() };
-        let ctx = Ctx::system(sample().tenant_id, "test", RECORDED.parse().expect("a time"));
-        let claim = Claim { target: Target::of(sample().id) };
+        let of = |owner: &str| Ticket { assignee: Some(owner.into()), ..fixture::ticket(State::New) };
+        let elsewhere = Ticket { team: "field".into(), ..fixture::ticket(State::New) };
+        let over = Ticket { state: State::Merged, ..fixture::ticket(State::New) };
+        let ctx = fixture::ctx(Role::Agent);
+        let claim = Claim { target: Target::of(fixture::id(1)) };
         let cases = [
-            (sample(), Some(loaded("ada", 1, 0)), None),
+            (fixture::ticket(State::New), Some(loaded("ada", 1, 0)), None),
             (of("ada"), Some(loaded("ada", 1, 1)), None),
             (of("bob"), Some(loaded("ada", 1, 0)), Some(Reason::TicketAlreadyAssigned)),
-            (sample(), Some(loaded("ada", 1, 1)), Some(Reason::AgentAtCapacity)),
+            (fixture::ticket(State::New), Some(loaded("ada", 1, 1)), Some(Reason::AgentAtCapacity)),
             (elsewhere, Some(loaded("ada", 1, 0)), Some(Reason::AgentNotInTeam)),
-            (sample(), None, Some(Reason::AgentNotInTeam)),
+            (fixture::ticket(State::New), None, Some(Reason::AgentNotInTeam)),
             (over, Some(loaded("ada", 1, 0)), Some(Reason::TicketStateConflict)),
         ];
         for (ticket, to, expected) in cases {

@@ -77,7 +77,24 @@ pub struct Written {
     pub existing: bool,
 }
 
-/// The rule. Every fault is named at once.
+/// The ticket as it would come in, before it is routed. Every fault is named at once.
+pub fn draft(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    create: &Create,
+    id: Id,
+    number: i64,
+) -> Result<Ticket> {
+    let mut faults = create.faults.clone();
+    check(ctx, configuration, create, &mut faults);
+    if !create.priority.is_empty() {
+        ctx.actor.require(Permission::TicketsDispatch)?;
+    }
+    faults.into_result()?;
+    Ok(intake(ctx, configuration, create, id, number))
+}
+
+/// The rule.
 pub fn decide(
     ctx: &Ctx,
     configuration: &Configuration,
@@ -85,13 +102,7 @@ pub fn decide(
     id: Id,
     number: i64,
 ) -> Result<Change> {
-    let mut faults = create.faults.clone();
-    check(ctx, configuration, create, &mut faults);
-    if !create.priority.is_empty() {
-        ctx.actor.require(Permission::TicketsDispatch)?;
-    }
-    faults.into_result()?;
-    let mut ticket = intake(ctx, configuration, create, id, number);
+    let mut ticket = draft(ctx, configuration, create, id, number)?;
     let decision = routing::decide(configuration, &ticket);
     decision.settle(configuration, &mut ticket, ctx.now);
     Ok(Change::created(ctx, ticket, |event| decision.explain(event)))
@@ -185,7 +196,10 @@ pub async fn create(app: &App, ctx: &Ctx, create: Create) -> Result<Written> {
         });
     }
     let external = create.external_key.is_some();
-    app.lines.create(app, Draft { ctx: ctx.clone(), change, external }, create.on_conflict).await
+    let written =
+        app.lines.create(app, Draft { ctx: ctx.clone(), change, external }, create.on_conflict).await?;
+    routing::push::wake(app, &configuration, &written.ticket, false);
+    Ok(written)
 }
 
 /// The tickets that bear the external keys already, locked. Refuses where there must be none, or where it is not the

@@ -12,21 +12,20 @@ mod claim;
 mod close;
 mod create;
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 mod follow;
 pub mod hold;
 pub mod intake;
 mod lines;
 mod model;
 mod numbers;
+pub mod queue;
 mod read;
 mod release;
 pub mod reopen;
 pub mod resolve;
 pub mod resume;
 pub mod rpc;
-#[cfg(test)]
-pub mod sample;
 mod status;
 mod store;
 mod tag;
@@ -38,11 +37,11 @@ mod write;
 
 pub use assign::give;
 pub use change::{Change, enter};
-pub use create::{Create, OnConflict, Receipt, Written, create};
+pub use create::{Create, OnConflict, Receipt, Written, create, draft};
 pub use lines::Lines;
 pub(crate) use model::codes;
 pub use model::*;
 pub use numbers::Numbers;
-pub use read::owned_by_state;
+pub use read::{at_version, get, owned_by_state, resolve};
 pub use status::{Verb, advance};
 pub use write::{Act, Done, Target, apply_in, check_version, keep_in, lock_in, owned_in, write, write_with};

@@ -165,6 +165,16 @@ pub struct Ticket {
     pub auto_close_time: Option<Time>,
 }
 
+/// A ticket's place in the order in which a queue is served: escalated ones first, then by priority, then the longest
+/// waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    pub escalated: bool,
+    pub priority_rank: i32,
+    pub queue_time: Time,
+    pub id: Id,
+}
+
 /// The value of a custom field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -256,6 +266,13 @@ impl Ticket {
         self.assignee = Some(agent.to_owned());
         self.assign_time = Some(now);
         self.queue_time = None;
+    }
+
+    /// Its place in the queue, while it waits there for an agent.
+    pub fn turn(&self) -> Option<Turn> {
+        let Self { escalated, priority_rank, id, .. } = *self;
+        let queue_time = self.queue_time.filter(|_| matches!(self.state, State::New | State::Open))?;
+        Some(Turn { escalated, priority_rank, queue_time, id })
     }
 
     /// Whatever it waited for is over.

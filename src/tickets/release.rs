@@ -50,23 +50,23 @@ pub async fn release(app: &App, ctx: &Ctx, release: Release) -> Result<Written> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tickets::{
-        State,
-        sample::{RECORDED, sample},
-    };
+    use crate::tickets::{State, fixture};
 
     #[test]
     fn a_released_ticket_keeps_its_place_in_time() {
-        let recorded: Time = RECORDED.parse().expect("a time");
-        let ctx =
-            Ctx::system(sample().tenant_id, "test", recorded.after(std::time::Duration::from_secs(600)));
-        let release = Release { target: Target::of(sample().id) };
-        let mut owned = Ticket { state: State::Open, ..sample() };
+        let recorded: Time = fixture::start();
+        let ctx = Ctx::system(
+            fixture::ticket(State::New).tenant_id,
+            "test",
+            fixture::start().after(std::time::Duration::from_secs(600)),
+        );
+        let release = Release { target: Target::of(fixture::id(1)) };
+        let mut owned = Ticket { state: State::Open, ..fixture::ticket(State::New) };
         owned.assign("ada", recorded);
         let back = decide(&ctx, owned, Some(recorded), &release).expect("released").next;
         assert_eq!((back.assignee, back.queue_time), (None, Some(recorded)));
-        let nobodys = Ticket { state: State::Open, ..sample() };
+        let nobodys = Ticket { state: State::Open, ..fixture::ticket(State::New) };
         assert!(decide(&ctx, nobodys, Some(recorded), &release).expect("no change").is_empty());
-        assert!(decide(&ctx, sample(), None, &release).is_err(), "nobody has taken it up");
+        assert!(decide(&ctx, fixture::ticket(State::New), None, &release).is_err(), "nobody has taken it up");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::PgPool;
 
-use super::{Change, State, Ticket};
+use super::{Change, State, Ticket, Turn};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -223,4 +223,84 @@ pub async fn count_owned_by_state(
     .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
+}
+
+/// The queues in which tickets wait for an agent, of all tenants: one step of the index for each, however long it is.
+pub async fn find_waiting_queues(pool: &PgPool) -> Result<Vec<(TenantId, String)>> {
+    let rows = sqlx::query!(
+        r#"with recursive waiting as (
+               (select tenant_id, queue from tickets where queue_time is not null
+                order by tenant_id, queue limit 1)
+               union all
+               select next.tenant_id, next.queue from waiting cross join lateral (
+                   select tenant_id, queue from tickets
+                   where queue_time is not null and (tenant_id, queue) > (waiting.tenant_id, waiting.queue)
+                   order by tenant_id, queue limit 1) next)
+           select tenant_id as "tenant!: TenantId", queue as "queue!" from waiting"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant, row.queue)).collect())
+}
+
+/// The tickets that wait for an agent in any of these queues, behind a place in the order of service.
+pub async fn find_waiting(
+    db: impl sqlx::PgExecutor<'_>,
+    tenant: &TenantId,
+    queues: &[String],
+    after: Option<&Turn>,
+    limit: i64,
+) -> Result<Vec<Ticket>> {
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select t.* from unnest($2::text[]) q (queue) cross join lateral (
+             select * from tickets
+             where tenant_id = $1 and queue = q.queue and queue_time is not null and state in ('NEW', 'OPEN')
+               and ($3::bool is null or escalated < $3
+                    or escalated = $3 and (priority_rank, queue_time, id) > ($4::int, $5::timestamptz, $6::uuid))
+             order by escalated desc, priority_rank, queue_time, id limit $7) t
+         order by t.escalated desc, t.priority_rank, t.queue_time, t.id limit $7",
+        tenant.as_str(),
+        queues,
+        after.map(|turn| turn.escalated),
+        after.map(|turn| turn.priority_rank),
+        after.map(|turn| turn.queue_time) as Option<Time>,
+        after.map(|turn| turn.id) as Option<Id>,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(tickets)
+}
+
+/// The ticket whose turn it is in the queue, locked until the transaction ends. What others hold, they are taking.
+pub async fn lock_next(tx: &mut Tx, queue: &str) -> Result<Option<Ticket>> {
+    let tenant = tx.tenant().clone();
+    let ticket = sqlx::query_as!(
+        Ticket,
+        "select * from tickets
+         where tenant_id = $1 and queue = $2 and queue_time is not null and state in ('NEW', 'OPEN')
+         order by escalated desc, priority_rank, queue_time, id limit 1 for update skip locked",
+        tenant.as_str(),
+        queue,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(ticket)
+}
+
+/// Those of the tickets that still wait for an agent, locked until the transaction ends; not those that others hold.
+pub async fn lock_waiting(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
+    let tenant = tx.tenant().clone();
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select * from tickets
+         where tenant_id = $1 and id = any($2) and queue_time is not null and state in ('NEW', 'OPEN')
+         for update skip locked",
+        tenant.as_str(),
+        ids as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(tickets)
 }

@@ -19,6 +19,7 @@ use crate::{
     events::Event,
     idempotency,
     ids::Id,
+    routing::push,
 };
 
 /// Which ticket, as the caller saw it.
@@ -56,8 +57,8 @@ pub struct Done<E> {
     pub extra: E,
 }
 
-impl From<Done<()>> for Written {
-    fn from(done: Done<()>) -> Self {
+impl<E> From<Done<E>> for Written {
+    fn from(done: Done<E>) -> Self {
         Self { ticket: done.ticket, replayed: done.replayed, existing: false }
     }
 }
@@ -134,6 +135,7 @@ async fn attempt<A: Act>(
         return Ok(Done { ticket: read::at_version(app, ctx, receipt).await?, replayed: true, extra });
     }
     check_version(target, &locked)?;
+    let owner = locked.assignee.clone();
     let (change, extra) = act.act(&mut tx, ctx, configuration, locked).await?;
     if target.validate_only {
         return Ok(Done { ticket: change.next, replayed: false, extra });
@@ -143,7 +145,10 @@ async fn attempt<A: Act>(
     let kept = Kept { receipt, extra };
     idempotency::keep(&mut tx, ctx, &kept).await?;
     tx.commit().await?;
-    Ok(Done { ticket: change.next, replayed: false, extra: kept.extra })
+    let ticket = change.next;
+    let freed = owner.is_some() && (ticket.assignee != owner || !ticket.state.is_live());
+    push::wake(app, configuration, &ticket, freed);
+    Ok(Done { ticket, replayed: false, extra: kept.extra })
 }
 
 /// The ticket, locked until the transaction ends.

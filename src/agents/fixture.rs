@@ -1,4 +1,4 @@
-//! An agent for the tests of rules: available, a member of the team `desk`, without skills.
+//! An agent for the tests of rules: available, a member of the team `desk-de`, without skills.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub fn agent(key: &str, capacity: i32) -> Agent {
         key: key.to_owned(),
         version: 1,
         display_name: key.to_owned(),
-        teams: vec!["desk".to_owned()],
+        teams: vec!["desk-de".to_owned()],
         skills: Json(BTreeMap::new()),
         capacity,
         availability: Availability::Available,

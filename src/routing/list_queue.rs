@@ -1,0 +1,28 @@
+//! The tickets that wait in a queue, in the order in which they are served.
+
+use crate::{
+    app::App,
+    ctx::Ctx,
+    error::{Error, Result},
+    seal::Page,
+    tickets::{Ticket, Turn, queue as waiting},
+};
+
+/// A page, and where the next one begins.
+pub async fn list(
+    app: &App,
+    ctx: &Ctx,
+    queue: &str,
+    size: i32,
+    token: &str,
+) -> Result<(Vec<Ticket>, String)> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    if configuration.queue(queue).is_none() {
+        return Err(Error::field("queue", &format!("no queue {queue:?} is configured")));
+    }
+    let purpose = format!("{} ListQueueTickets {queue}", ctx.tenant);
+    let page = Page::<Option<Turn>>::parse(&app.sealer, &purpose, size, token)?;
+    let after = page.after.clone().flatten();
+    let tickets = waiting::waiting(app, &ctx.tenant, queue, after.as_ref(), page.limit()).await?;
+    page.finish(&app.sealer, &purpose, tickets, Ticket::turn)
+}

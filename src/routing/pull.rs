@@ -1,0 +1,58 @@
+//! Taking the next ticket of a queue: the caller says which queue, the order of service says which ticket.
+
+use crate::{
+    agents::{self, not_in_team},
+    app::App,
+    call::retrying,
+    configuration::Configuration,
+    ctx::Ctx,
+    error::{Error, Result},
+    idempotency,
+    tickets::{self, Change, Receipt, Ticket, queue},
+};
+
+/// What a pull answers.
+#[derive(Debug)]
+pub struct Pulled {
+    /// Nothing: none waits.
+    pub ticket: Option<Ticket>,
+    pub replayed: bool,
+}
+
+pub async fn pull(app: &App, ctx: &Ctx, queue: &str) -> Result<Pulled> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    retrying(|| attempt(app, ctx, &configuration, queue)).await
+}
+
+async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, queue: &str) -> Result<Pulled> {
+    let Some(team) = configuration.queue(queue).map(|queue| &queue.team) else {
+        return Err(Error::field("queue", &format!("no queue {queue:?} is configured")));
+    };
+    let mut tx = app.db.begin(&ctx.tenant).await?;
+    if let Some(receipt) = idempotency::recall::<Option<Receipt>>(&mut tx, ctx).await? {
+        drop(tx);
+        let ticket = match receipt {
+            Some(receipt) => Some(tickets::at_version(app, ctx, receipt).await?),
+            None => None,
+        };
+        return Ok(Pulled { ticket, replayed: true });
+    }
+    // The ticket before the agent, as everywhere.
+    let next = queue::lock_next_in(&mut tx, queue).await?;
+    let loaded = agents::lock_in(&mut tx, ctx.actor.agent_key()).await?.pop();
+    let loaded = loaded.ok_or_else(|| not_in_team(&ctx.actor.id, team))?;
+    loaded.agent.require_team(team)?;
+    let change = match next {
+        Some(ticket) => {
+            loaded.require_room()?;
+            Some(tickets::give(Change::of(ticket), ctx, &loaded.agent.key, |_| ()))
+        }
+        None => None,
+    };
+    tickets::apply_in(&mut tx, change.as_slice()).await?;
+    let ticket = change.map(|change| change.next);
+    let receipt = ticket.as_ref().map(|ticket| Receipt { ticket: ticket.id, version: ticket.version });
+    idempotency::keep(&mut tx, ctx, &receipt).await?;
+    tx.commit().await?;
+    Ok(Pulled { ticket, replayed: false })
+}
