@@ -330,7 +330,6 @@ mod tests {
                 Some(next.priority_rank as usize),
                 fixture::configuration().priority_rank(&next.priority)
             );
-            // An edit of a title after another one is the last word; so is the whole list, said again.
             let again = decided(Role::Manager, next.clone(), &edits).expect("valid edits");
             prop_assert!(again.is_empty(), "{:?}", again.events);
         }

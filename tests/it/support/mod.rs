@@ -2,5 +2,7 @@
 
 mod cluster;
 mod desk;
+mod status;
 
-pub use desk::Desk;
+pub use desk::{Client, Desk, sample};
+pub use status::{facts, fields, reason};

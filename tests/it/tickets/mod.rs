@@ -1,0 +1,65 @@
+//! Tickets over real gRPC: the verbs, their refusals, repetitions, batches and timers.
+
+mod batch_create;
+mod repetition;
+mod timers;
+mod update;
+mod verbs;
+
+use ticketing_proto::v1::{self as pb, ticket_service_client::TicketServiceClient};
+
+use crate::support::{Client, Desk};
+
+type Tickets = TicketServiceClient<Client>;
+
+fn tickets(client: Client) -> Tickets {
+    TicketServiceClient::new(client)
+}
+
+/// A request that records this ticket.
+fn recording(desk: &Desk, ticket: pb::Ticket) -> pb::CreateTicketRequest {
+    pb::CreateTicketRequest { parent: desk.parent(), ticket: Some(ticket), ..Default::default() }
+}
+
+fn titled(title: &str) -> pb::Ticket {
+    pb::Ticket { title: title.to_owned(), ..Default::default() }
+}
+
+/// Records a ticket.
+async fn record(desk: &Desk, ticket: pb::Ticket) -> pb::Ticket {
+    let created = tickets(desk.agent("anna")).create_ticket(recording(desk, ticket)).await.expect("recorded");
+    created.into_inner().ticket.expect("a ticket")
+}
+
+/// The ticket as it is now.
+async fn read(desk: &Desk, name: &str) -> pb::Ticket {
+    let request = pb::GetTicketRequest { name: name.to_owned(), ..Default::default() };
+    let read = tickets(desk.agent("anna")).get_ticket(request).await.expect("read");
+    read.into_inner().ticket.expect("a ticket")
+}
+
+/// A request that resolves the ticket as the first level does.
+fn resolving(name: &str) -> pb::ResolveTicketRequest {
+    let resolution = pb::Resolution {
+        code: "fixed".to_owned(),
+        summary: "Toner gewechselt".to_owned(),
+        ..Default::default()
+    };
+    pb::ResolveTicketRequest { name: name.to_owned(), resolution: Some(resolution), ..Default::default() }
+}
+
+async fn resolve(desk: &Desk, name: &str) -> pb::Ticket {
+    let resolved = tickets(desk.agent("anna")).resolve_ticket(resolving(name)).await.expect("resolved");
+    resolved.into_inner().ticket.expect("a ticket")
+}
+
+/// How many events the tenant's tickets have, and how many tickets there are.
+async fn events_and_tickets(desk: &Desk) -> (i64, i64) {
+    sqlx::query_as(
+        "select (select count(*) from events where tenant_id = $1), (select count(*) from tickets where tenant_id = $1)",
+    )
+    .bind(desk.tenant.as_str())
+    .fetch_one(desk.app.db.pool())
+    .await
+    .expect("two counts")
+}
