@@ -10,6 +10,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
+    events::Heads,
     seal::Sealer,
     tickets::{self, Lines, Numbers},
 };
@@ -24,6 +25,7 @@ pub struct App {
     pub sealer: Sealer,
     pub numbers: Numbers,
     pub lines: Lines,
+    pub heads: Heads,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -38,6 +40,7 @@ impl App {
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
             lines: Lines::start(&tasks, &db),
+            heads: Heads::default(),
             db,
             clock,
             ids,

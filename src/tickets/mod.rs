@@ -20,5 +20,7 @@ pub use create::{Create, OnConflict, Receipt, Written, create};
 pub use lines::Lines;
 pub use model::*;
 pub use numbers::Numbers;
+pub use read::list_live;
 pub use status::{Verb, advance};
+pub use store::Live;
 pub use write::{Target, apply_in, check_version, keep_in, lock_in, write};
