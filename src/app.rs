@@ -10,7 +10,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
-    events::Heads,
+    events::{self, Heads},
     seal::Sealer,
     tickets::{self, Lines, Numbers},
 };
@@ -51,6 +51,6 @@ impl App {
 
     /// The services of the contract, to be mounted by the server.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::new(tickets::rpc::server(Arc::clone(self)))
+        Routes::new(tickets::rpc::server(Arc::clone(self))).add_service(events::rpc::server(Arc::clone(self)))
     }
 }
