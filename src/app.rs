@@ -12,6 +12,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
+    events::{self, Heads},
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
@@ -30,6 +31,7 @@ pub struct App {
     pub lines: Lines,
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub push_due: Notify,
+    pub heads: Heads,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -45,6 +47,7 @@ impl App {
             numbers: Numbers::new(db.clone()),
             lines: Lines::start(&tasks, &db),
             push_due: Notify::new(),
+            heads: Heads::default(),
             db,
             clock,
             ids,
@@ -58,6 +61,7 @@ impl App {
         Routes::new(tickets::rpc::server(Arc::clone(self)))
             .add_service(routing::rpc::server(Arc::clone(self)))
             .add_service(agents::rpc::server(Arc::clone(self)))
+            .add_service(events::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.
@@ -65,5 +69,6 @@ impl App {
         for job in JOBS {
             self.tasks.spawn(drive(Arc::clone(self), job));
         }
+        self.tasks.spawn(events::sequencer::run(Arc::clone(self)));
     }
 }

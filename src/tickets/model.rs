@@ -300,3 +300,61 @@ impl Ticket {
         }
     }
 }
+
+/// A new ticket of tenant `acme`, for the tests of rules.
+#[cfg(test)]
+pub fn sample() -> Ticket {
+    let time: Time = "2026-01-05T09:00:00Z".parse().expect("a time");
+    Ticket {
+        tenant_id: TenantId::parse("acme").expect("a tenant"),
+        id: Id(uuid::Uuid::from_u128(1)),
+        number: 1,
+        version: 1,
+        state: State::New,
+        kind: Kind::Incident,
+        channel: Channel::Phone,
+        title: "No dial tone".into(),
+        description: String::new(),
+        requester: String::new(),
+        organization: String::new(),
+        category: String::new(),
+        product: String::new(),
+        language_code: "en".into(),
+        impact: Impact::Medium,
+        urgency: Urgency::Medium,
+        priority: "P3".into(),
+        priority_rank: 2,
+        custom_fields: Json::default(),
+        tags: Vec::new(),
+        annotations: Json::default(),
+        external_source: None,
+        external_id: None,
+        level: "L1".into(),
+        queue: "desk".into(),
+        team: "desk".into(),
+        assignee: None,
+        followers: Vec::new(),
+        escalated: false,
+        pending_escalation: None,
+        vendor_reference: String::new(),
+        hold_reason: String::new(),
+        hold_until_time: None,
+        resolution: None,
+        follow_up_of: None,
+        first_level: "L1".into(),
+        highest_level: "L1".into(),
+        teams: vec!["desk".into()],
+        transfer_count: 0,
+        return_count: 0,
+        reopen_count: 0,
+        imported: false,
+        configuration_revision: 1,
+        create_time: time,
+        update_time: time,
+        queue_time: Some(time),
+        assign_time: None,
+        resolve_time: None,
+        close_time: None,
+        auto_close_time: None,
+    }
+}

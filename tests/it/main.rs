@@ -2,6 +2,7 @@
 //! The folders mirror `src`.
 
 mod jobs;
+mod events;
 mod smoke;
 mod support;
 mod tickets;
