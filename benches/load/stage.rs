@@ -1,0 +1,119 @@
+//! What is measured: an embedded Postgres that keeps its promises (fsync on), the service on a port of its own, and a
+//! tenant with tickets.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use sqlx::{AssertSqlSafe, Row};
+use ticketing::{
+    app::App,
+    configuration::Document,
+    ctx::{Clock, Ids},
+    db::{
+        Db,
+        embedded::{Embedded, Options},
+    },
+    serve::{Server, Settings},
+    tokens::Insecure,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
+
+pub struct Stage {
+    pub runtime: Runtime,
+    pub address: SocketAddr,
+    app: Arc<App>,
+    postgres: Embedded,
+    folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts everything and records `tickets` tickets; their ids are 1, 2, 3 … so that pgbench can name them too.
+    pub fn set(tickets: u64) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let options =
+            Options { dir: folder.path().join("pg"), durable: true, max_connections: 100, bin_dir: None };
+        let postgres = Embedded::start(&options)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let (app, address) = runtime.block_on(serve(postgres.url()))?;
+        let stage = Self { runtime, address, app, postgres, folder };
+        stage.runtime.block_on(super::grpc::record(&stage, tickets))?;
+        Ok(stage)
+    }
+
+    pub fn url(&self) -> &str {
+        self.postgres.url()
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// pgbench, beside the Postgres that is measured.
+    pub fn pgbench(&self) -> PathBuf {
+        self.postgres.bin_dir().join("pgbench")
+    }
+
+    /// One statement that writes the rows of one CreateTicket, copied from a ticket that the service wrote, with fresh
+    /// keys.
+    pub fn create_statement(&self) -> anyhow::Result<String> {
+        self.runtime.block_on(async {
+            let ticket = self.literals("tickets", "id = (select max(ticket_id::text)::uuid from events)").await?;
+            let event = self.literals("events", "ticket_id = (select max(ticket_id::text)::uuid from events)").await?;
+            let receipt = self.literals("idempotency", "true").await?;
+            Ok(format!(
+                "\\set n random(1000000000, 9000000000000000000)\n\
+                 with fresh as (select gen_random_uuid() as id),\n\
+                 ticket as (insert into tickets ({}) select {} from fresh),\n\
+                 event as (insert into events ({}) select {} from fresh),\n\
+                 receipt as (insert into idempotency ({}) select {} from fresh)\n\
+                 insert into outbox (bucket, tenant_id, ticket_id, version) select 7, 'bench', id, 1 from fresh;\n",
+                ticket.0, ticket.1, event.0, event.1, receipt.0, receipt.1,
+            )
+            .replace("'<id>'", "id")
+            .replace("'<number>'", ":n")
+            .replace("'<request>'", "id::text"))
+        })
+    }
+
+    /// The columns of a table, and the values of one row as literals, with places for the keys.
+    async fn literals(&self, table: &str, condition: &str) -> anyhow::Result<(String, String)> {
+        let sql = format!(
+            "select string_agg(quote_ident(key), ', ') as columns,
+                    string_agg(case key when 'number' then '''<number>''' when 'request_id' then '''<request>'''
+                                        when 'ticket_id' then '''<id>''' when 'id' then '''<id>'''
+                                        else quote_nullable(value) end, ', ') as row_values
+             from (select * from {table} where tenant_id = 'bench' and {condition} limit 1) r,
+                  lateral jsonb_each_text(to_jsonb(r)) where value is not null and key not in ('teams', 'tags', 'followers')
+             "
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(self.app.db.pool()).await?;
+        let (mut columns, mut values): (String, String) = (row.get("columns"), row.get("row_values"));
+        if table == "tickets" {
+            columns.push_str(", teams, tags, followers");
+            values.push_str(", array['desk-de'], array['vpn', 'home'], array[]::text[]");
+        }
+        Ok((columns, values))
+    }
+}
+
+async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
+    let db = Db::connect(url, 16).await?;
+    db.migrate().await?;
+    let document: Document = serde_saphyr::from_str(include_str!("../../demo/configuration.yaml"))?;
+    sqlx::query("insert into tenants (id, create_time) values ('bench', '2026-01-01')").execute(db.pool()).await?;
+    sqlx::query(
+        "insert into configurations (tenant_id, revision, document, author, comment, create_time)
+         values ('bench', 1, $1, 'bench', '', '2026-01-01')",
+    )
+    .bind(serde_json::to_value(&document)?)
+    .execute(db.pool())
+    .await?;
+    let app = App::start(db, Clock::system(), Ids::sequential()).await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let server =
+        Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
+    server.health().set_ready(true).await;
+    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
+    Ok((app, address))
+}
