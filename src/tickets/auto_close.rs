@@ -35,8 +35,7 @@ mod tests {
             let ticket = Ticket { auto_close_time: due, ..fixture::ticket(state) };
             decide(&ctx, ticket).expect("decided").map(|change| change.events[0].actor_id.clone())
         };
-        let closed = Some("auto_close".to_owned());
-        assert_eq!(closes(State::Resolved, Some(ctx.now)), closed);
+        assert_eq!(closes(State::Resolved, Some(ctx.now)).as_deref(), Some("auto_close"));
         assert_eq!(closes(State::Resolved, Some(ctx.now.after(Duration::from_micros(1)))), None);
         assert_eq!(closes(State::Resolved, None), None);
         assert_eq!(closes(State::Open, Some(ctx.now)), None);

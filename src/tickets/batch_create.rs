@@ -15,6 +15,7 @@ use crate::{
     error::{Result, Violations},
     idempotency,
     ids::Id,
+    routing::push,
 };
 
 /// What a batch answers.
@@ -54,7 +55,13 @@ pub async fn batch_create(app: &App, ctx: &Ctx, creates: Vec<Create>, validate_o
     let numbers = if validate_only { vec![0; count] } else { app.numbers.take(&ctx.tenant, count).await? };
     let identities: Vec<(Id, i64)> = numbers.into_iter().map(|number| (app.ids.next(), number)).collect();
     let changes = decide(ctx, &configuration, &creates, &identities)?;
-    retrying(|| attempt(app, ctx, &creates, &changes, validate_only)).await
+    let done = retrying(|| attempt(app, ctx, &creates, &changes, validate_only)).await?;
+    if !validate_only {
+        for ticket in &done.tickets {
+            push::wake(app, &configuration, ticket, false);
+        }
+    }
+    Ok(done)
 }
 
 async fn attempt(

@@ -72,7 +72,7 @@ mod tests {
     fn the_window_is_open_up_to_its_end() {
         let cases = [
             (Duration::ZERO, "ticket.reopened"),
-            (WINDOW - Duration::from_micros(1), "ticket.reopened"),
+            (WINDOW.saturating_sub(Duration::from_micros(1)), "ticket.reopened"),
             (WINDOW, "REOPEN_WINDOW_OVER"),
             (WINDOW * 2, "REOPEN_WINDOW_OVER"),
         ];

@@ -135,10 +135,11 @@ async fn attempt<A: Act>(
         return Ok(Done { ticket: read::at_version(app, ctx, receipt).await?, replayed: true, extra });
     }
     check_version(target, &locked)?;
-    let owner = locked.assignee.clone();
+    let (owner, version) = (locked.assignee.clone(), locked.version);
     let (change, extra) = act.act(&mut tx, ctx, configuration, locked).await?;
     if target.validate_only {
-        return Ok(Done { ticket: change.next, replayed: false, extra });
+        // The version that would come is not there yet; as an etag it would vouch for another call's change.
+        return Ok(Done { ticket: Ticket { version, ..change.next }, replayed: false, extra });
     }
     apply_in(&mut tx, std::slice::from_ref(&change)).await?;
     let receipt = Receipt { ticket: change.next.id, version: change.next.version };

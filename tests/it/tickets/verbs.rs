@@ -145,7 +145,8 @@ async fn a_rehearsal_runs_every_check_and_changes_nothing() {
     let before = record(&desk, titled("Drucker")).await;
     let rehearsal = pb::ResolveTicketRequest { validate_only: true, ..resolving(&before.name) };
     let shown = anna.resolve_ticket(rehearsal.clone()).await.expect("rehearsed").into_inner();
-    assert_eq!(shown.ticket.expect("a ticket").state(), pb::TicketState::Resolved);
+    let ticket = shown.ticket.expect("a ticket");
+    assert_eq!((ticket.state(), ticket.etag), (pb::TicketState::Resolved, before.etag.clone()));
     assert_eq!(read(&desk, &before.name).await, before);
     let bad = pb::ResolveTicketRequest { resolution: Some(pb::Resolution::default()), ..rehearsal };
     assert_eq!(fields(&anna.resolve_ticket(bad).await), ["resolution.code"]);
