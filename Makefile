@@ -9,7 +9,7 @@ BUF := tests/clients/node_modules/.bin/buf
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.18.9
 
-.PHONY: help setup demo test lint bench clients proto-lint sqlx sqlx-check deny
+.PHONY: buf help setup demo test lint bench clients proto-lint sqlx sqlx-check deny
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -47,11 +47,13 @@ sqlx-check: setup ## Fail unless .sqlx is what `make sqlx` would write
 	scripts/sqlx --check
 
 deny: ## Check licences, bans and sources of the dependencies
-	@if [ -x $(DENY) ] || cargo install --locked --quiet --root target/tools cargo-deny@$(DENY_VERSION); then \
+	@if [ -x $(DENY) ] || cargo install --debug --locked --quiet --root target/tools cargo-deny@$(DENY_VERSION); then \
 		$(DENY) --log-level error check bans licenses sources; \
 	else \
 		echo 'NOT RUN: cargo-deny could not be installed, the dependencies are not checked.' >&2; \
 	fi
+
+buf: $(BUF)
 
 $(BUF): tests/clients/package-lock.json
 	@scripts/setup test
