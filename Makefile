@@ -1,0 +1,61 @@
+# Everything that a newcomer types. `make` or `make help` lists the targets.
+.DEFAULT_GOAL := help
+
+# Queries are checked against the answers committed in .sqlx, whatever DATABASE_URL the machine happens to have.
+# Who works on SQL says SQLX_OFFLINE=false and gives a DATABASE_URL.
+export SQLX_OFFLINE ?= true
+
+BUF := tests/clients/node_modules/.bin/buf
+DENY := target/tools/bin/cargo-deny
+DENY_VERSION := 0.18.9
+
+.PHONY: buf help setup demo test lint bench clients proto-lint sqlx sqlx-check deny
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+setup: ## Look for what the project needs; install what is missing on a Debian-like machine
+	@scripts/setup
+
+demo: setup ## Build, then show a support organisation at work; ends with a server left listening
+	cargo build --locked
+	target/debug/ticketing demo
+
+test: ## Run every test, also those with clients in other languages
+	@scripts/setup test
+	cargo test --locked --workspace
+	tests/clients/run
+
+lint: proto-lint deny ## Check formatting, the code, the contract and the dependencies
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+bench: setup ## Measure the service against pgbench on the same PostgreSQL, and the pure rules
+	cargo bench --locked
+
+clients: ## Call a running service from Python and buf, by reflection alone
+	@scripts/setup test
+	tests/clients/run
+
+proto-lint: $(BUF) ## Check the contract with buf
+	$(BUF) lint proto
+
+sqlx: setup ## Write .sqlx again: the checked answers of a fresh PostgreSQL to every query
+	scripts/sqlx
+
+sqlx-check: setup ## Fail unless .sqlx is what `make sqlx` would write
+	scripts/sqlx --check
+
+deny: ## Check licences, bans and sources of the dependencies
+	@if [ -x $(DENY) ] || cargo install --debug --locked --quiet --root target/tools cargo-deny@$(DENY_VERSION); then \
+		$(DENY) --log-level error check bans licenses sources; \
+	else \
+		echo 'NOT RUN: cargo-deny could not be installed, the dependencies are not checked.' >&2; \
+	fi
+
+buf: $(BUF)
+
+$(BUF): tests/clients/package-lock.json
+	@scripts/setup test
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $(BUF)
