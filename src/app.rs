@@ -8,7 +8,7 @@ use tonic::service::Routes;
 
 use crate::{
     agents,
-    configuration::Configurations,
+    configuration::{self, Configurations},
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
@@ -29,6 +29,8 @@ pub struct App {
     pub lines: Lines,
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub push_due: Notify,
+    /// Whether the first configuration of an unknown tenant makes the tenant.
+    pub create_tenants: bool,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -36,7 +38,7 @@ pub struct App {
 }
 
 impl App {
-    pub async fn start(db: Db, clock: Clock, ids: Ids) -> Result<Arc<Self>> {
+    pub async fn start(db: Db, clock: Clock, ids: Ids, create_tenants: bool) -> Result<Arc<Self>> {
         let tasks = TaskTracker::new();
         Ok(Arc::new(Self {
             sealer: Sealer::load(&db).await?,
@@ -44,6 +46,7 @@ impl App {
             numbers: Numbers::new(db.clone()),
             lines: Lines::start(&tasks, &db),
             push_due: Notify::new(),
+            create_tenants,
             db,
             clock,
             ids,
@@ -54,7 +57,9 @@ impl App {
 
     /// The services of the contract, to be mounted by the server.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::new(tickets::rpc::server(Arc::clone(self))).add_service(agents::rpc::server(Arc::clone(self)))
+        Routes::new(tickets::rpc::server(Arc::clone(self)))
+            .add_service(agents::rpc::server(Arc::clone(self)))
+            .add_service(configuration::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

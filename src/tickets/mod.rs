@@ -43,6 +43,6 @@ pub use lines::Lines;
 pub(crate) use model::codes;
 pub use model::*;
 pub use numbers::Numbers;
-pub use read::owned_by_state;
+pub use read::{count_standing_in, owned_by_state};
 pub use status::{Verb, advance};
 pub use write::{Act, Done, Target, apply_in, check_version, keep_in, lock_in, owned_in, write, write_with};

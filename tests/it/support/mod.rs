@@ -3,4 +3,4 @@
 mod cluster;
 mod desk;
 
-pub use desk::Desk;
+pub use desk::{Client, Desk, sample};
