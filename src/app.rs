@@ -8,7 +8,7 @@ use tonic::service::Routes;
 
 use crate::{
     agents,
-    configuration::Configurations,
+    configuration::{self, Configurations},
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
@@ -32,6 +32,8 @@ pub struct App {
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub push_due: Notify,
     pub heads: Heads,
+    /// Whether the first configuration of an unknown tenant makes the tenant.
+    pub create_tenants: bool,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -39,7 +41,7 @@ pub struct App {
 }
 
 impl App {
-    pub async fn start(db: Db, clock: Clock, ids: Ids) -> Result<Arc<Self>> {
+    pub async fn start(db: Db, clock: Clock, ids: Ids, create_tenants: bool) -> Result<Arc<Self>> {
         let tasks = TaskTracker::new();
         Ok(Arc::new(Self {
             sealer: Sealer::load(&db).await?,
@@ -48,6 +50,7 @@ impl App {
             lines: Lines::start(&tasks, &db),
             push_due: Notify::new(),
             heads: Heads::default(),
+            create_tenants,
             db,
             clock,
             ids,
@@ -62,6 +65,7 @@ impl App {
             .add_service(routing::rpc::server(Arc::clone(self)))
             .add_service(agents::rpc::server(Arc::clone(self)))
             .add_service(events::rpc::server(Arc::clone(self)))
+            .add_service(configuration::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

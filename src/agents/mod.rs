@@ -14,4 +14,4 @@ mod upsert;
 mod wire;
 
 pub use model::*;
-pub use read::{lock_in, members, names};
+pub use read::{lock_in, members, memberships_in, names};

@@ -63,6 +63,11 @@ pub async fn names(pool: &PgPool, tenant: &TenantId, keys: &[String]) -> Result<
     store::find_names(pool, tenant, keys).await
 }
 
+/// The teams of every agent.
+pub async fn memberships_in(tx: &mut Tx) -> Result<Vec<Vec<String>>> {
+    store::list_memberships(tx).await
+}
+
 /// The agents of any of these teams with what each owns; for looking, since nothing is locked.
 pub async fn members(tx: &mut Tx, teams: &[String]) -> Result<Vec<Loaded>> {
     let agents = store::find_by_teams(tx, teams).await?;

@@ -52,6 +52,15 @@ pub async fn find_by_teams(tx: &mut Tx, teams: &[String]) -> Result<Vec<Agent>> 
     Ok(agents)
 }
 
+/// The teams of every agent.
+pub async fn list_memberships(tx: &mut Tx) -> Result<Vec<Vec<String>>> {
+    let tenant = tx.tenant().clone();
+    let teams = sqlx::query_scalar!("select teams from agents where tenant_id = $1", tenant.as_str())
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(teams)
+}
+
 pub async fn find_names(
     pool: &PgPool,
     tenant: &TenantId,

@@ -2,7 +2,7 @@
 //! that another one applied within [`FRESH`]; what it decides in between carries the revision by which it was decided.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -50,14 +50,19 @@ impl Configurations {
         Ok(configuration)
     }
 
-    /// A revision that was just applied here.
+    /// A revision that was just applied here, or read. An older one than is known came late, and is dropped.
     pub fn put(&self, tenant: TenantId, configuration: Arc<Configuration>) {
         let now = self.clock.now();
-        self.known.write().expect("nobody panics while holding it").insert(tenant, (now, configuration));
+        let mut known = self.known.write().expect("nobody panics while holding it");
+        match known.entry(tenant) {
+            Entry::Occupied(entry) if entry.get().1.revision > configuration.revision => {}
+            Entry::Occupied(mut entry) => _ = entry.insert((now, configuration)),
+            Entry::Vacant(entry) => _ = entry.insert((now, configuration)),
+        }
     }
 }
 
-fn missing(tenant: &TenantId) -> Refusal {
+pub fn missing(tenant: &TenantId) -> Refusal {
     Refusal::new(
         Reason::ConfigurationMissing,
         format!("tenant {tenant} has no configuration yet; apply one first"),

@@ -3,9 +3,23 @@
 //!
 //! Verbs: apply, rollback.
 
+mod apply;
 mod in_force;
 mod model;
+mod path;
+mod plan;
+mod read;
+mod rollback;
+pub mod rpc;
 pub mod store;
+#[cfg(test)]
+mod tests;
+mod validate;
+pub mod wire;
 
+pub use apply::{Applied, Apply, apply};
 pub use in_force::Configurations;
 pub use model::*;
+pub use plan::{Change, Plan};
+pub use rollback::{Rollback, rollback};
+pub use validate::validate;

@@ -5,10 +5,26 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::routing::Conditions;
+use crate::{routing::Conditions, time::Time};
+
+/// A revision: a document with its stamp. It never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    pub stamp: Stamp,
+    pub document: Document,
+}
+
+/// Who applied a revision, when and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub revision: i64,
+    pub author: String,
+    pub comment: String,
+    pub create_time: Time,
+}
 
 /// The document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Document {
     pub levels: Vec<Level>,
@@ -26,6 +42,28 @@ pub struct Document {
     pub lifecycle: Lifecycle,
     pub escalation: EscalationPolicy,
     pub default_language_code: String,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self {
+            levels: Vec::new(),
+            teams: Vec::new(),
+            queues: Vec::new(),
+            skills: Vec::new(),
+            categories: Vec::new(),
+            custom_fields: Vec::new(),
+            priorities: Vec::new(),
+            priority_matrix: Vec::new(),
+            default_priority: String::new(),
+            resolution_codes: Vec::new(),
+            routing_rules: Vec::new(),
+            default_queue: String::new(),
+            lifecycle: Lifecycle::default(),
+            escalation: EscalationPolicy::default(),
+            default_language_code: "en".to_owned(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +227,22 @@ pub struct EscalationPolicy {
     pub expire_duration: Option<Duration>,
 }
 
+/// What is found in its list by its key.
+pub trait Keyed {
+    fn key(&self) -> &str;
+}
+
+macro_rules! keyed {
+    ($($name:ident),*) => {
+        $(impl Keyed for $name {
+            fn key(&self) -> &str {
+                &self.key
+            }
+        })*
+    };
+}
+keyed!(Level, Team, Queue, Skill, Category, CustomField, Priority, ResolutionCode, RoutingRule);
+
 /// A revision of the document, indexed for deciding.
 #[derive(Debug)]
 pub struct Configuration {
@@ -214,16 +268,16 @@ pub struct Place {
 impl Configuration {
     /// Indexes a document that was validated when it was applied.
     pub fn new(revision: i64, document: Document) -> Self {
-        fn index<T>(list: &[T], key: impl Fn(&T) -> &String) -> HashMap<String, usize> {
-            list.iter().enumerate().map(|(position, item)| (key(item).clone(), position)).collect()
+        fn index<T: Keyed>(list: &[T]) -> HashMap<String, usize> {
+            list.iter().enumerate().map(|(position, item)| (item.key().to_owned(), position)).collect()
         }
         Self {
             revision,
-            levels: index(&document.levels, |level| &level.key),
-            teams: index(&document.teams, |team| &team.key),
-            queues: index(&document.queues, |queue| &queue.key),
-            categories: index(&document.categories, |category| &category.key),
-            priorities: index(&document.priorities, |priority| &priority.key),
+            levels: index(&document.levels),
+            teams: index(&document.teams),
+            queues: index(&document.queues),
+            categories: index(&document.categories),
+            priorities: index(&document.priorities),
             conditions: Conditions::compile(&document.routing_rules),
             document,
         }
@@ -335,6 +389,7 @@ mod span {
     pub mod option {
         use super::{Deserialize, Deserializer, Duration, Error, Serializer, parse};
 
+        #[allow(clippy::ref_option)] // serde passes the field as it is
         pub fn serialize<S: Serializer>(
             duration: &Option<Duration>,
             serializer: S,

@@ -2,6 +2,7 @@
 //!
 //! Verbs: route, transfer, pull; the job push. `decide` is the rule; the decision is kept with its reasons.
 
+mod bounds;
 mod candidates;
 mod condition;
 mod decide;
@@ -16,5 +17,5 @@ pub mod rpc;
 mod transfer;
 mod wire;
 
-pub use condition::Conditions;
+pub use condition::{Conditions, compile as compile_condition};
 pub use decide::{Decision, Trial, decide};

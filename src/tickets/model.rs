@@ -175,6 +175,15 @@ pub struct Turn {
     pub id: Id,
 }
 
+/// How many live tickets stand in one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub level: String,
+    pub team: String,
+    pub queue: String,
+    pub count: i64,
+}
+
 /// The value of a custom field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -2,10 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Live, State, Ticket, change::undo, create::Receipt, store};
+use super::{Live, Standing, State, Ticket, change::undo, create::Receipt, store};
 use crate::{
     app::App,
     ctx::Ctx,
+    db::Tx,
     error::{Error, Result},
     events,
     ids::{Id, TenantId},
@@ -89,6 +90,16 @@ pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Ticket>
         Some(first) => rewind(&ticket, &undone, first.version - 1),
         None => Ok(Arc::unwrap_or_clone(ticket)),
     }
+}
+
+/// How many live tickets stand in these levels, teams or queues, by place.
+pub async fn count_standing_in(
+    tx: &mut Tx,
+    levels: &[String],
+    teams: &[String],
+    queues: &[String],
+) -> Result<Vec<Standing>> {
+    store::count_standing(tx, levels, teams, queues).await
 }
 
 /// Undoes `events`, newest first, down to `version`.

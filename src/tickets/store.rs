@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::PgPool;
 
-use super::{Change, State, Ticket, Turn};
+use super::{Change, Standing, State, Ticket, Turn};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -338,4 +338,28 @@ pub async fn lock_waiting(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
     .fetch_all(&mut **tx)
     .await?;
     Ok(tickets)
+}
+
+/// How many live tickets stand in these levels, teams or queues, by place.
+pub async fn count_standing(
+    tx: &mut Tx,
+    levels: &[String],
+    teams: &[String],
+    queues: &[String],
+) -> Result<Vec<Standing>> {
+    let tenant = tx.tenant().clone();
+    let standing = sqlx::query_as!(
+        Standing,
+        r#"select level, team, queue, count(*) as "count!" from tickets
+           where tenant_id = $1 and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+             and (level = any($2) or team = any($3) or queue = any($4))
+           group by level, team, queue"#,
+        tenant.as_str(),
+        levels,
+        teams,
+        queues,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(standing)
 }

@@ -4,6 +4,7 @@
 mod contract;
 mod jobs;
 mod events;
+mod configuration;
 mod smoke;
 mod support;
 mod tickets;

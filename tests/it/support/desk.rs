@@ -55,7 +55,7 @@ impl Desk {
 
     async fn on(url: &str, tenant: TenantId, clock: Clock) -> Self {
         let db = Db::connect(url, 16).await.expect("the test database takes connections");
-        let app = App::start(db, clock, Ids::random()).await.expect("the service starts");
+        let app = App::start(db, clock, Ids::random(), true).await.expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         let drain = CancellationToken::new();

@@ -1,0 +1,342 @@
+//! What a document must be to come into force. Every fault is named by its path, all at once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use super::{
+    Category, CustomField, Document, FieldType, Keyed, Level, Queue, RoutingRule, Team,
+    path::{self, is_key},
+};
+use crate::{
+    error::Violations,
+    routing::compile_condition,
+    tickets::{Impact, Urgency, intake::REQUIRABLE},
+};
+
+/// How long the lists may be; a support organisation of 2,000 teams is larger than any we have seen the log of.
+const MAX_LEVELS: usize = 20;
+const MAX_TEAMS: usize = 2000;
+const MAX_SKILLS: usize = 1000;
+const MAX_CATEGORIES: usize = 2000;
+const MAX_FIELDS: usize = 200;
+const MAX_PRIORITIES: usize = 20;
+const MAX_CODES: usize = 200;
+const MAX_RULES: usize = 500;
+/// Within one item: options of a field, required fields of a category, required skills of a rule.
+const MAX_PARTS: usize = 100;
+const MAX_NAME: usize = 128;
+const MAX_BOUNCES: i32 = 1000;
+const YEAR: Duration = Duration::from_hours(366 * 24);
+
+/// Adds the document's faults to those that are known.
+pub fn validate(document: &Document, faults: &mut Violations) {
+    let levels = List::new("levels", &document.levels, 1, MAX_LEVELS, faults);
+    let teams = List::new("teams", &document.teams, 1, MAX_TEAMS, faults);
+    let queues = List::new("queues", &document.queues, 1, MAX_TEAMS, faults);
+    let skills = List::new("skills", &document.skills, 0, MAX_SKILLS, faults);
+    let categories = List::new("categories", &document.categories, 0, MAX_CATEGORIES, faults);
+    let fields = List::new("custom_fields", &document.custom_fields, 0, MAX_FIELDS, faults);
+    let priorities = List::new("priorities", &document.priorities, 1, MAX_PRIORITIES, faults);
+    let codes = List::new("resolution_codes", &document.resolution_codes, 1, MAX_CODES, faults);
+    let rules = List::new("routing_rules", &document.routing_rules, 0, MAX_RULES, faults);
+
+    levels.each(faults, level);
+    names(&levels, |it| &it.display_name, faults);
+    teams.each(faults, |at, it, faults| team(at, it, &levels, &queues, faults));
+    names(&teams, |it| &it.display_name, faults);
+    queues.each(faults, |at, it, faults| queue(at, it, &teams, faults));
+    names(&queues, |it| &it.display_name, faults);
+    names(&skills, |it| &it.display_name, faults);
+    categories.each(faults, |at, it, faults| category(at, it, &categories, &fields, faults));
+    names(&categories, |it| &it.display_name, faults);
+    cycles(&categories, faults);
+    fields.each(faults, field);
+    names(&fields, |it| &it.display_name, faults);
+    names(&priorities, |it| &it.display_name, faults);
+    matrix(document, &priorities, faults);
+    priorities.required("default_priority", &document.default_priority, faults);
+    names(&codes, |it| &it.display_name, faults);
+    rules.each(faults, |at, it, faults| rule(at, it, &queues, &teams, &skills, &priorities, faults));
+    queues.required("default_queue", &document.default_queue, faults);
+    spans(document, faults);
+    if !is_language(&document.default_language_code) {
+        faults.add("default_language_code", "must be a BCP 47 language tag, for instance en or de-AT");
+    }
+}
+
+/// A list whose items are known by their keys.
+struct List<'a, T> {
+    name: &'static str,
+    items: &'a [T],
+    /// The path of each item.
+    paths: Vec<String>,
+    places: HashMap<&'a str, usize>,
+}
+
+impl<'a, T: Keyed> List<'a, T> {
+    /// Checks how many there are, and their keys.
+    fn new(name: &'static str, items: &'a [T], min: usize, max: usize, faults: &mut Violations) -> Self {
+        if items.len() < min {
+            faults.add(name, "must not be empty");
+        }
+        if items.len() > max {
+            faults.add(name, format!("must be at most {max}; these are {}", items.len()));
+        }
+        let mut list = Self { name, items, paths: Vec::with_capacity(items.len()), places: HashMap::new() };
+        for (place, item) in items.iter().enumerate() {
+            let key = item.key();
+            let known = list.places.get(key).copied();
+            // Two of the same key cannot be told apart by it.
+            let path =
+                if known.is_some() { path::by_place(name, place) } else { path::item(name, place, key) };
+            if !is_key(key) {
+                faults.add(
+                    format!("{path}.key"),
+                    "must be 1 to 64 characters without control characters or blanks at either end",
+                );
+            } else if let Some(first) = known {
+                faults.add(format!("{path}.key"), format!("{key:?} is the key of {name}[{first}] already"));
+            }
+            list.places.entry(key).or_insert(place);
+            list.paths.push(path);
+        }
+        list
+    }
+
+    fn each(&self, faults: &mut Violations, mut check: impl FnMut(&str, &T, &mut Violations)) {
+        for (path, item) in self.paths.iter().zip(self.items) {
+            check(path, item, faults);
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a T> {
+        self.places.get(key).map(|place| &self.items[*place])
+    }
+
+    /// A reference that must be there and lead to an item.
+    fn required(&self, path: impl Into<String>, key: &str, faults: &mut Violations) {
+        if key.is_empty() {
+            faults.add(path, "is required");
+        } else {
+            self.optional(path, key, faults);
+        }
+    }
+
+    /// A reference that must lead to an item, if it is there.
+    fn optional(&self, path: impl Into<String>, key: &str, faults: &mut Violations) {
+        if !key.is_empty() && !self.places.contains_key(key) {
+            faults.add(path, format!("there is no {key:?} in {}", self.name));
+        }
+    }
+}
+
+fn names<T: Keyed>(list: &List<'_, T>, name: impl Fn(&T) -> &String, faults: &mut Violations) {
+    list.each(faults, |at, item, faults| {
+        let name = name(item);
+        if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+            faults.add(
+                format!("{at}.display_name"),
+                format!("must be at most {MAX_NAME} characters without control characters"),
+            );
+        }
+    });
+}
+
+fn level(at: &str, level: &Level, faults: &mut Violations) {
+    if !(0..=MAX_BOUNCES).contains(&level.bounce_limit) {
+        faults.add(format!("{at}.bounce_limit"), format!("must be 0 to {MAX_BOUNCES}; 0 is no limit"));
+    }
+    if let Some(target) = level.acceptance_target_duration {
+        span(format!("{at}.acceptance_target_duration"), target, 1, YEAR, faults);
+    }
+}
+
+fn team(at: &str, team: &Team, levels: &List<'_, Level>, queues: &List<'_, Queue>, faults: &mut Violations) {
+    levels.required(format!("{at}.level"), &team.level, faults);
+    let path = format!("{at}.queue");
+    match queues.get(&team.queue) {
+        Some(queue) if queue.team != team.key => {
+            faults.add(path, format!("{:?} is the queue of the team {:?}", team.queue, queue.team));
+        }
+        Some(_) => {}
+        None if team.queue.is_empty() => {
+            if !queues.items.iter().any(|queue| queue.team == team.key) {
+                faults.add(path, "the team has no queue: name one, or add one that names the team");
+            }
+        }
+        None => queues.optional(path, &team.queue, faults),
+    }
+}
+
+fn queue(at: &str, queue: &Queue, teams: &List<'_, Team>, faults: &mut Violations) {
+    teams.required(format!("{at}.team"), &queue.team, faults);
+    // It is part of the queue's resource name.
+    if queue.key.contains('/') {
+        faults.add(format!("{at}.key"), "must not contain /");
+    }
+}
+
+fn category(
+    at: &str,
+    category: &Category,
+    categories: &List<'_, Category>,
+    fields: &List<'_, CustomField>,
+    faults: &mut Violations,
+) {
+    categories.optional(format!("{at}.parent"), &category.parent, faults);
+    bounded(format!("{at}.required_fields"), &category.required_fields, faults);
+    for (place, name) in category.required_fields.iter().enumerate() {
+        let known = match name.strip_prefix("custom_fields.") {
+            Some(key) => fields.places.contains_key(key),
+            None => REQUIRABLE.iter().any(|(field, _)| field == name),
+        };
+        if !known {
+            let fields: Vec<&str> = REQUIRABLE.iter().map(|(field, _)| *field).collect();
+            faults.add(
+                format!("{at}.required_fields[{place}]"),
+                format!("{name:?} is none of custom_fields.KEY (of a configured KEY), {}", fields.join(", ")),
+            );
+        }
+    }
+}
+
+/// Each cycle is told once, at the member that comes first in the document.
+fn cycles(categories: &List<'_, Category>, faults: &mut Violations) {
+    let mut settled = vec![false; categories.items.len()];
+    for start in 0..categories.items.len() {
+        let mut way: Vec<usize> = Vec::new();
+        let mut node = Some(start);
+        while let Some(place) = node.filter(|place| !settled[*place]) {
+            if let Some(first) = way.iter().position(|seen| *seen == place) {
+                let circle = &way[first..];
+                let head = circle.iter().copied().min().unwrap_or(place);
+                let turn = circle.iter().position(|member| *member == head).unwrap_or(0);
+                let shown = circle[turn..].iter().chain(&circle[..=turn]).take(6);
+                let shown: Vec<&str> = shown.map(|member| categories.items[*member].key()).collect();
+                faults.add(
+                    format!("{}.parent", categories.paths[head]),
+                    format!("leads back to itself: {}", shown.join(" -> ")),
+                );
+                break;
+            }
+            way.push(place);
+            node = categories.places.get(categories.items[place].parent.as_str()).copied();
+        }
+        for place in way {
+            settled[place] = true;
+        }
+    }
+}
+
+fn field(at: &str, field: &CustomField, faults: &mut Violations) {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if is_key(&field.key) && !field.key.chars().all(plain) {
+        faults.add(format!("{at}.key"), "must be of lower-case letters, digits and _");
+    }
+    let path = format!("{at}.options");
+    if field.kind != FieldType::Choice {
+        if !field.options.is_empty() {
+            faults.add(path, "goes with the type CHOICE only");
+        }
+        return;
+    }
+    if field.options.is_empty() {
+        faults.add(&path, "must not be empty for the type CHOICE");
+    }
+    bounded(&path, &field.options, faults);
+    let mut seen = HashSet::new();
+    for (place, option) in field.options.iter().enumerate() {
+        if option.chars().count() > MAX_NAME
+            || option.trim().is_empty()
+            || option.chars().any(char::is_control)
+        {
+            faults.add(
+                format!("{path}[{place}]"),
+                format!("must be 1 to {MAX_NAME} characters without control characters"),
+            );
+        }
+        if !seen.insert(option) {
+            faults.add(format!("{path}[{place}]"), format!("{option:?} is an option already"));
+        }
+    }
+}
+
+fn matrix<T: Keyed>(document: &Document, priorities: &List<'_, T>, faults: &mut Violations) {
+    let mut seen = HashSet::new();
+    for (place, rule) in document.priority_matrix.iter().enumerate() {
+        let at = path::by_place("priority_matrix", place);
+        for (part, word, words) in
+            [("impact", &rule.impact, Impact::NAMES), ("urgency", &rule.urgency, Urgency::NAMES)]
+        {
+            if !words.contains(&word.as_str()) {
+                faults.add(format!("{at}.{part}"), format!("{word:?} is none of {}", words.join(", ")));
+            }
+        }
+        if !seen.insert((&rule.impact, &rule.urgency)) {
+            faults.add(&at, format!("the cell {}, {} is there already", rule.impact, rule.urgency));
+        }
+        priorities.required(format!("{at}.priority"), &rule.priority, faults);
+    }
+}
+
+fn rule<S: Keyed, P: Keyed>(
+    at: &str,
+    rule: &RoutingRule,
+    queues: &List<'_, Queue>,
+    teams: &List<'_, Team>,
+    skills: &List<'_, S>,
+    priorities: &List<'_, P>,
+    faults: &mut Violations,
+) {
+    if !rule.condition.trim().is_empty()
+        && let Err(fault) = compile_condition(&rule.condition)
+    {
+        faults.add(format!("{at}.condition"), fault);
+    }
+    match (rule.queue.is_empty(), rule.team.is_empty()) {
+        (true, true) => faults.add(format!("{at}.queue"), "a rule needs a queue or a team"),
+        (false, false) => faults.add(format!("{at}.team"), "a rule has either a queue or a team, not both"),
+        _ => {}
+    }
+    queues.optional(format!("{at}.queue"), &rule.queue, faults);
+    teams.optional(format!("{at}.team"), &rule.team, faults);
+    bounded(format!("{at}.required_skills"), &rule.required_skills, faults);
+    for (place, skill) in rule.required_skills.iter().enumerate() {
+        skills.required(format!("{at}.required_skills[{place}]"), skill, faults);
+    }
+    priorities.optional(format!("{at}.priority_floor"), &rule.priority_floor, faults);
+}
+
+fn spans(document: &Document, faults: &mut Violations) {
+    let lifecycle = &document.lifecycle;
+    span("lifecycle.auto_close_duration", lifecycle.auto_close_duration, 0, YEAR * 10, faults);
+    span("lifecycle.reopen_window_duration", lifecycle.reopen_window_duration, 0, YEAR * 10, faults);
+    if let Some(expire) = document.escalation.expire_duration {
+        span("escalation.expire_duration", expire, 1, YEAR, faults);
+    }
+}
+
+fn span(path: impl Into<String>, span: Duration, min_seconds: u64, max: Duration, faults: &mut Violations) {
+    if span.as_secs() < min_seconds || span > max || span.subsec_nanos() != 0 {
+        let days = max.as_secs() / (24 * 60 * 60);
+        faults.add(path, format!("must be whole seconds, {min_seconds} s to {days} days"));
+    }
+}
+
+fn bounded<T>(path: impl Into<String>, parts: &[T], faults: &mut Violations) {
+    if parts.len() > MAX_PARTS {
+        faults.add(path, format!("must be at most {MAX_PARTS}; these are {}", parts.len()));
+    }
+}
+
+/// Has the shape of a BCP 47 tag; whether there is such a language is the author's to know.
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split('-');
+    let language = parts.next().unwrap_or_default();
+    tag.len() <= 35
+        && (2..=8).contains(&language.len())
+        && language.chars().all(|c| c.is_ascii_alphabetic())
+        && parts.all(|part| (1..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()))
+}

@@ -1,0 +1,287 @@
+//! The document as a message and back: field by field the same names. Every fault of a message is named at once, by its
+//! path in the document.
+
+use std::time::Duration;
+
+use ticketing_proto::v1 as pb;
+
+use super::{
+    Applied, Category, CustomField, Dispatch, Document, EscalationPolicy, FieldType, KnowledgeDuty, Level,
+    Lifecycle, Plan, Priority, PriorityRule, Queue, ResolutionCode, Revision, RoutingRule, Skill, Stamp,
+    SupportType, Team, apply::name, path, plan::Change,
+};
+use crate::{
+    error::{Error, Result, Violations},
+    ids::TenantId,
+    tickets::wire::timestamp,
+};
+
+/// A part of the document and the part of the message that says the same.
+trait Wire {
+    type Message;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self;
+
+    fn write(&self) -> Self::Message;
+
+    /// How the item at this place of a list is found.
+    fn selector(_: &Self::Message, place: usize) -> String {
+        path::by_place("", place)
+    }
+}
+
+/// Takes `tenants/{tenant}/configuration` apart.
+pub fn tenant(field: &str, name: &str) -> Result<TenantId> {
+    let tenant = name.strip_prefix("tenants/").and_then(|rest| rest.strip_suffix("/configuration"));
+    tenant
+        .and_then(TenantId::parse)
+        .ok_or_else(|| Error::field(field, "must be tenants/{tenant}/configuration"))
+}
+
+/// The document that a message says.
+pub fn document(message: &pb::Configuration, faults: &mut Violations) -> Document {
+    let mut document = Document::read(message, "", faults);
+    if document.default_language_code.is_empty() {
+        document.default_language_code = Document::default().default_language_code;
+    }
+    document
+}
+
+/// The message that says the document; what the server adds is empty.
+pub fn message(document: &Document) -> pb::Configuration {
+    document.write()
+}
+
+/// A revision as the API shows it.
+pub fn configuration(tenant: &TenantId, revision: &Revision) -> pb::Configuration {
+    let Stamp { revision: number, author, comment, create_time } = revision.stamp.clone();
+    pb::Configuration {
+        name: name(tenant),
+        revision: number,
+        etag: format!("\"{number}\""),
+        create_time: Some(timestamp(create_time)),
+        author,
+        comment,
+        ..message(&revision.document)
+    }
+}
+
+pub fn stamp(stamp: Stamp) -> pb::ConfigurationRevision {
+    let Stamp { revision, author, comment, create_time } = stamp;
+    pb::ConfigurationRevision { revision, author, comment, create_time: Some(timestamp(create_time)) }
+}
+
+/// What the answer of apply and rollback says.
+pub fn applied(
+    tenant: &TenantId,
+    applied: Applied,
+) -> (Option<pb::Configuration>, Option<pb::ConfigurationPlan>, bool) {
+    let Plan { changes, affected_ticket_count, affected_agent_count, warnings } = applied.plan;
+    let plan = pb::ConfigurationPlan {
+        changes: changes.into_iter().map(change).collect(),
+        affected_ticket_count,
+        affected_agent_count,
+        warnings,
+    };
+    (Some(configuration(tenant, &applied.revision)), Some(plan), applied.replayed)
+}
+
+fn change(change: Change) -> pb::ConfigurationChange {
+    let kind = match (&change.before, &change.after) {
+        (None, _) => pb::ConfigurationChangeKind::Added,
+        (_, None) => pb::ConfigurationChangeKind::Removed,
+        _ => pb::ConfigurationChangeKind::Changed,
+    };
+    let json = |value: Option<serde_json::Value>| value.map(|value| value.to_string()).unwrap_or_default();
+    pb::ConfigurationChange {
+        path: change.path,
+        kind: kind.into(),
+        before_json: json(change.before),
+        after_json: json(change.after),
+    }
+}
+
+/// Parts that are the same on both sides.
+macro_rules! plain {
+    ($($type:ty),*) => {
+        $(impl Wire for $type {
+            type Message = Self;
+
+            fn read(message: &Self, _: &str, _: &mut Violations) -> Self {
+                message.clone()
+            }
+
+            fn write(&self) -> Self {
+                self.clone()
+            }
+        })*
+    };
+}
+plain!(String, bool, i32);
+
+/// Words: the same variants on both sides; UNSPECIFIED is the default.
+macro_rules! words {
+    ($($name:ident: $($word:ident),*;)*) => {
+        $(impl Wire for $name {
+            type Message = i32;
+
+            fn read(message: &i32, at: &str, faults: &mut Violations) -> Self {
+                if *message == 0 {
+                    return Self::default();
+                }
+                match pb::$name::try_from(*message) {
+                    $(Ok(pb::$name::$word) => Self::$word,)*
+                    _ => {
+                        faults.add(at, format!("{message} is no known value"));
+                        Self::default()
+                    }
+                }
+            }
+
+            fn write(&self) -> i32 {
+                match self {
+                    $(Self::$word => pb::$name::$word.into(),)*
+                }
+            }
+        })*
+    };
+}
+words! {
+    KnowledgeDuty: None, Link, CreateOrLink;
+    Dispatch: Pull, Push;
+    SupportType: Unspecified, Technical, Customer, Product, It;
+    FieldType: String, Int, Bool, Time, Choice;
+}
+
+/// Messages: the same fields on both sides, but for those that are named.
+macro_rules! fields {
+    ($name:ident as $message:ident $(by $key:ident)?: $($field:ident $(as $other:ident)?),*; $($rest:tt)*) => {
+        impl Wire for $name {
+            type Message = pb::$message;
+
+            fn read(message: &pb::$message, at: &str, faults: &mut Violations) -> Self {
+                Self {
+                    $($field: {
+                        let name = fields!(@name $field $($other)?).trim_start_matches("r#");
+                        let at = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+                        Wire::read(&fields!(@field message $field $($other)?), &at, faults)
+                    },)*
+                }
+            }
+
+            fn write(&self) -> pb::$message {
+                let mut message = pb::$message::default();
+                $(fields!(@field message $field $($other)?) = self.$field.write();)*
+                message
+            }
+
+            $(fn selector(message: &pb::$message, place: usize) -> String {
+                path::item("", place, &message.$key)
+            })?
+        }
+        fields! { $($rest)* }
+    };
+    (@field $message:ident $field:ident) => { $message.$field };
+    (@field $message:ident $field:ident $other:ident) => { $message.$other };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $other:ident) => { stringify!($other) };
+    () => {};
+}
+fields! {
+    Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
+        default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code;
+    Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
+    Team as Team by key: key, display_name, level, queue, vendor;
+    Queue as Queue by key: key, display_name, team, dispatch;
+    Skill as Skill by key: key, display_name;
+    Category as Category by key: key, display_name, parent, support_type, required_fields, extended;
+    CustomField as CustomField by key: key, display_name, kind as r#type, options;
+    Priority as Priority by key: key, display_name;
+    PriorityRule as PriorityRule: impact, urgency, priority;
+    ResolutionCode as ResolutionCode by key: key, display_name, first_contact;
+    RoutingRule as RoutingRule by key: key, condition, queue, team, required_skills, priority_floor;
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    type Message = Vec<T::Message>;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let items = message.iter().enumerate();
+        items
+            .map(|(place, item)| T::read(item, &format!("{at}{}", T::selector(item, place)), faults))
+            .collect()
+    }
+
+    fn write(&self) -> Self::Message {
+        self.iter().map(Wire::write).collect()
+    }
+}
+
+impl Wire for Option<Duration> {
+    type Message = Option<prost_types::Duration>;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let duration = Duration::try_from((*message)?);
+        if duration.is_err() {
+            faults.add(at, "must not be negative");
+        }
+        duration.ok()
+    }
+
+    fn write(&self) -> Self::Message {
+        self.map(|span| prost_types::Duration {
+            seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+            nanos: span.subsec_nanos() as i32,
+        })
+    }
+}
+
+impl Wire for Lifecycle {
+    type Message = Option<pb::Lifecycle>;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let message = message.unwrap_or_default();
+        let standard = Self::default();
+        let mut span = |field: &str, given: &Option<prost_types::Duration>, standard| {
+            Option::<Duration>::read(given, &format!("{at}.{field}"), faults).unwrap_or(standard)
+        };
+        Self {
+            auto_close_duration: span(
+                "auto_close_duration",
+                &message.auto_close_duration,
+                standard.auto_close_duration,
+            ),
+            reopen_window_duration: span(
+                "reopen_window_duration",
+                &message.reopen_window_duration,
+                standard.reopen_window_duration,
+            ),
+        }
+    }
+
+    fn write(&self) -> Self::Message {
+        Some(pb::Lifecycle {
+            auto_close_duration: Some(self.auto_close_duration).write(),
+            reopen_window_duration: Some(self.reopen_window_duration).write(),
+        })
+    }
+}
+
+impl Wire for EscalationPolicy {
+    type Message = Option<pb::EscalationPolicy>;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let message = message.unwrap_or_default();
+        Self {
+            allow_skip: message.allow_skip,
+            expire_duration: Wire::read(&message.expire_duration, &format!("{at}.expire_duration"), faults),
+        }
+    }
+
+    fn write(&self) -> Self::Message {
+        Some(pb::EscalationPolicy {
+            allow_skip: self.allow_skip,
+            expire_duration: self.expire_duration.write(),
+        })
+    }
+}
