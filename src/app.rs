@@ -12,6 +12,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
+    events::Heads,
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
@@ -30,6 +31,7 @@ pub struct App {
     pub lines: Lines,
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub push_due: Notify,
+    pub heads: Heads,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -45,6 +47,7 @@ impl App {
             numbers: Numbers::new(db.clone()),
             lines: Lines::start(&tasks, &db),
             push_due: Notify::new(),
+            heads: Heads::default(),
             db,
             clock,
             ids,

@@ -76,6 +76,11 @@ impl Call {
     pub fn answer<R>(&self, result: Result<R>) -> Result<Response<R>, Status> {
         result.map(Response::new).map_err(|error| error.into_status(&self.id.0))
     }
+
+    /// The id under which the call is found in the logs; a stream's later errors are told with it.
+    pub fn id(&self) -> &CallId {
+        &self.id
+    }
 }
 
 /// Implements a generated service trait by functions of the same names that take `(&Call, Request)` and return `Result`.

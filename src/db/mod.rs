@@ -6,6 +6,7 @@ pub mod embedded;
 use std::{
     ops::{Deref, DerefMut},
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,6 +15,8 @@ use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use tokio::sync::Notify;
 
 use crate::{
     error::{Error, Result},
@@ -27,6 +30,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    committed: Arc<Notify>,
 }
 
 impl Db {
@@ -42,7 +46,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options)
             .await?;
-        Ok(Self { pool })
+        Ok(Self { pool, committed: Arc::default() })
     }
 
     /// A transaction of one tenant. Rolls back unless it is committed.
@@ -50,7 +54,19 @@ impl Db {
         // The tenant goes in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
         let begin = format!("begin; set local ticketing.tenant = '{tenant}'");
         let inner = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
-        Ok(Tx { inner, tenant: tenant.clone() })
+        Ok(Tx { inner, tenant: tenant.clone(), committed: Arc::clone(&self.committed) })
+    }
+
+    /// A transaction of no tenant: for the job that works through what all of them left. Rolls back unless it is
+    /// committed.
+    #[allow(clippy::disallowed_methods)] // the one place that begins one without a tenant
+    pub async fn begin_across(&self) -> Result<Transaction<'static, Postgres>> {
+        Ok(self.pool.begin().await?)
+    }
+
+    /// Rung when a transaction of a tenant was committed here.
+    pub fn committed(&self) -> &Notify {
+        &self.committed
     }
 
     /// For reads of one statement and for jobs that look across tenants.
@@ -82,6 +98,7 @@ impl Db {
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
     tenant: TenantId,
+    committed: Arc<Notify>,
 }
 
 impl Tx {
@@ -90,7 +107,9 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        self.committed.notify_one();
+        Ok(())
     }
 }
 

@@ -1,7 +1,22 @@
 //! What happened, in order: the event log. Events are appended in the transaction that changes the state, by the one
 //! door of the aggregate; the sequencer gives each its place in the tenant's stream; readers follow the stream.
+//!
+//! Verbs: none of its own; it reads by list and watch. `docs/events.md` lists what may happen.
 
+mod cursor;
+mod filter;
+mod heads;
+mod list;
 mod model;
+mod project;
+pub mod rpc;
+pub mod sequencer;
 pub mod store;
+mod store_stream;
+mod tail;
+mod watch;
+mod wire;
 
+pub use filter::Filter;
+pub use heads::Heads;
 pub use model::{Event, EventType, Facts};

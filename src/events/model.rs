@@ -161,3 +161,17 @@ impl Event {
         format!("{}-{}", self.ticket_id, self.version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_lists_every_type_and_no_other() {
+        let document = include_str!("../../docs/events.md");
+        let row = |line: &str| line.strip_prefix("| `")?.split('`').next().map(str::to_owned);
+        let listed: Vec<String> = document.lines().filter_map(row).collect();
+        let all: Vec<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(listed, all);
+    }
+}

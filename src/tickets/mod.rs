@@ -42,6 +42,7 @@ pub use lines::Lines;
 pub(crate) use model::codes;
 pub use model::*;
 pub use numbers::Numbers;
-pub use read::{at_version, get, owned_by_state, resolve};
+pub use read::{at_version, get, list_live, owned_by_state, resolve};
 pub use status::{Verb, advance};
+pub use store::Live;
 pub use write::{Act, Done, Target, apply_in, check_version, keep_in, lock_in, owned_in, write, write_with};

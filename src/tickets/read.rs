@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{State, Ticket, change::undo, create::Receipt, store};
+use super::{Live, State, Ticket, change::undo, create::Receipt, store};
 use crate::{
     app::App,
     ctx::Ctx,
@@ -30,6 +30,17 @@ fn missing(tenant: &TenantId, id: Id) -> Error {
 pub async fn get(app: &App, ctx: &Ctx, id: Id) -> Result<Arc<Ticket>> {
     let ticket = find(app, &ctx.tenant, id).await?;
     if visible(ctx, &ticket) { Ok(ticket) } else { Err(Error::not_found("ticket", ticket.name())) }
+}
+
+/// Live tickets in the order of their ids, behind one: for a snapshot.
+pub async fn list_live(
+    app: &App,
+    ctx: &Ctx,
+    live: Live<'_>,
+    after: Option<Id>,
+    limit: i64,
+) -> Result<Vec<Ticket>> {
+    store::list_live(app.db.pool(), &ctx.tenant, live, after, limit).await
 }
 
 /// The id that the last part of a ticket's name stands for: the id itself, or a number.

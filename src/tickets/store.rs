@@ -99,6 +99,41 @@ pub async fn find_all(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Ve
     Ok(tickets)
 }
 
+/// Which live tickets to read: by id, queue and team; what is empty selects all.
+#[derive(Clone, Copy, Debug)]
+pub struct Live<'a> {
+    pub ticket: Option<Id>,
+    pub queues: &'a [String],
+    pub teams: &'a [String],
+}
+
+/// Live tickets in the order of their ids, behind one.
+pub async fn list_live(
+    pool: &sqlx::PgPool,
+    tenant: &TenantId,
+    live: Live<'_>,
+    after: Option<Id>,
+    limit: i64,
+) -> Result<Vec<Ticket>> {
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select * from tickets
+         where tenant_id = $1 and state in ('NEW', 'OPEN', 'WAITING_ON_CUSTOMER', 'WAITING_ON_VENDOR', 'ON_HOLD')
+           and ($2::uuid is null or id = $2) and (cardinality($3::text[]) = 0 or queue = any($3))
+           and (cardinality($4::text[]) = 0 or team = any($4)) and ($5::uuid is null or id > $5)
+         order by id limit $6",
+        tenant.as_str(),
+        live.ticket as Option<Id>,
+        live.queues,
+        live.teams,
+        after as Option<Id>,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(tickets)
+}
+
 /// The id that a number stands for.
 pub async fn find_id_by_number(pool: &PgPool, tenant: &TenantId, number: i64) -> Result<Option<Id>> {
     let id = sqlx::query_scalar!(

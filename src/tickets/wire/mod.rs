@@ -5,7 +5,7 @@ mod show;
 
 use jiff::Timestamp;
 pub use parse::{batch, create, some_tags, update};
-pub use show::{action, actor_kind, revision, state, ticket, written};
+pub use show::{action, actor_kind, revision, state, ticket, wire, written};
 use ticketing_proto::v1 as pb;
 
 use super::{HoldKind, MAX_NOTE, Resolution, Target};

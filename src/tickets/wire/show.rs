@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The wire's value of one of our codes.
-fn wire<P: Into<i32>>(prefix: &str, code: &str, from: fn(&str) -> Option<P>) -> i32 {
+pub fn wire<P: Into<i32>>(prefix: &str, code: &str, from: fn(&str) -> Option<P>) -> i32 {
     from(&format!("{prefix}{code}")).map_or(0, Into::into)
 }
 

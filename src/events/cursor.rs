@@ -1,0 +1,73 @@
+//! Where a reader begins, and the cursor with which it comes back: a position in the tenant's stream, sealed.
+
+use serde::{Deserialize, Serialize};
+
+use super::store_stream as store;
+use crate::{
+    app::App,
+    error::{Error, Reason, Refusal, Result, Violation},
+    ids::TenantId,
+    time::Time,
+};
+
+/// Where to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    Now,
+    Oldest,
+    /// Behind this one.
+    Cursor(String),
+    /// With the first event recorded at this time or later.
+    Time(Time),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    position: i64,
+}
+
+fn purpose(tenant: &TenantId) -> String {
+    format!("{tenant} events")
+}
+
+/// The cursor behind a position.
+pub fn cursor(app: &App, tenant: &TenantId, position: i64) -> Result<String> {
+    app.sealer.seal(&purpose(tenant), &Cursor { position })
+}
+
+/// The position behind which to read.
+pub async fn position(app: &App, tenant: &TenantId, start: &Start) -> Result<i64> {
+    let kept = store::kept(app.db.pool(), tenant).await?;
+    match start {
+        Start::Now => Ok(kept.head),
+        Start::Oldest => Ok(kept.dropped),
+        Start::Time(time) => {
+            // What was recorded since and has no place yet comes behind the head.
+            let first = store::first_since(app.db.pool(), tenant, *time).await?;
+            Ok(first.map_or(kept.head, |first| first - 1))
+        }
+        Start::Cursor(text) => {
+            let cursor: Cursor = app.sealer.open(&purpose(tenant), text).ok_or_else(invalid)?;
+            // Ahead of the log: the log was set back, for instance by a restored backup. Waiting for it to catch up
+            // would lead past what happened in between.
+            if cursor.position > kept.head {
+                return Err(invalid());
+            }
+            if cursor.position < kept.dropped {
+                return Err(expired(&self::cursor(app, tenant, kept.dropped)?));
+            }
+            Ok(cursor.position)
+        }
+    }
+}
+
+fn invalid() -> Error {
+    let text = "is no cursor of this tenant's events; read the state anew and begin with now";
+    Error::Invalid(Reason::CursorInvalid, vec![Violation { field: "cursor".into(), text: text.into() }])
+}
+
+fn expired(oldest: &str) -> Error {
+    let text =
+        "the events behind this cursor are no longer kept; read the state anew, or begin with oldest_cursor";
+    Error::OutOfRange(Box::new(Refusal::new(Reason::CursorExpired, text).with("oldest_cursor", oldest)))
+}
