@@ -12,7 +12,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
-    events::Heads,
+    events::{self, Heads},
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
@@ -61,6 +61,7 @@ impl App {
         Routes::new(tickets::rpc::server(Arc::clone(self)))
             .add_service(routing::rpc::server(Arc::clone(self)))
             .add_service(agents::rpc::server(Arc::clone(self)))
+            .add_service(events::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

@@ -23,6 +23,7 @@ use crate::{
     ctx::Ctx,
     error::{Result, Violations},
     ids::{TenantId, tenant_of},
+    serve::Leaving,
     tickets::wire::{View, ticket, timestamp},
 };
 
@@ -48,8 +49,9 @@ service! { EventService, "EventService":
         &self,
         request: Request<pb::WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        let leaving = request.extensions().get().cloned();
         let (call, body) = Call::open(&self.0, "EventService/watch_events", request)?;
-        call.answer(watch_events(&call, body).await)
+        call.answer(watch_events(&call, body, leaving).await)
     }
 }
 
@@ -86,6 +88,7 @@ async fn list_events(call: &Call, request: pb::ListEventsRequest) -> Result<pb::
 async fn watch_events(
     call: &Call,
     request: pb::WatchEventsRequest,
+    leaving: Option<Leaving>,
 ) -> Result<BoxStream<'static, Result<pb::WatchEventsResponse, Status>>> {
     let ctx = call.read(tenant_of(&request.parent)?)?;
     let mut faults = Violations::default();
@@ -103,7 +106,7 @@ async fn watch_events(
         include_initial_state: request.include_initial_state,
     };
     faults.into_result()?;
-    let messages = watch(&call.app, &ctx, wanted).await?;
+    let messages = watch(&call.app, &ctx, wanted, leaving).await?;
     let (app, id) = (Arc::clone(&call.app), call.id().clone());
     let answers = messages.map(move |message| {
         let answer = message.and_then(|message| response(&app, &ctx, &message));

@@ -1,7 +1,12 @@
 //! Events as they come: one stream to one reader, with a word every few seconds, an end in good order, and no patience
 //! with who does not read.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{
+    ops::Range,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt,
@@ -12,10 +17,9 @@ use tokio::{
         mpsc::{self, error::SendTimeoutError},
         oneshot,
     },
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Filter,
@@ -27,7 +31,7 @@ use crate::{
     app::App,
     ctx::{Clock, Ctx},
     error::{Error, Reason, Result},
-    ids::Id,
+    serve::{Leaving, Why},
     tickets::{self, Live, Ticket},
     time::Time,
 };
@@ -94,14 +98,19 @@ impl From<Error> for End {
 }
 
 /// Starts a stream. Its messages come from a task that ends with it.
-pub async fn watch(app: &Arc<App>, ctx: &Ctx, watch: Watch) -> Result<BoxStream<'static, Result<Message>>> {
+pub async fn watch(
+    app: &Arc<App>,
+    ctx: &Ctx,
+    watch: Watch,
+    leaving: Option<Leaving>,
+) -> Result<BoxStream<'static, Result<Message>>> {
     let start = position(app, &ctx.tenant, &watch.start).await?;
     let (sender, receiver) = mpsc::channel(BUFFER);
     let (failed, failure) = oneshot::channel();
     let out = Outlet { sender, position: start };
     let (app, ctx) = (Arc::clone(app), ctx.clone());
     app.tasks.clone().spawn(async move {
-        if let Some(error) = run(&app, &ctx, &watch, out).await {
+        if let Some(error) = run(&app, &ctx, &watch, leaving, out).await {
             _ = failed.send(Err(error));
         }
     });
@@ -111,15 +120,19 @@ pub async fn watch(app: &Arc<App>, ctx: &Ctx, watch: Watch) -> Result<BoxStream<
 }
 
 /// Runs a stream to its end; returns the error that ends it, if one does.
-async fn run(app: &Arc<App>, ctx: &Ctx, watch: &Watch, mut out: Outlet) -> Option<Error> {
+async fn run(
+    app: &Arc<App>,
+    ctx: &Ctx,
+    watch: &Watch,
+    leaving: Option<Leaving>,
+    mut out: Outlet,
+) -> Option<Error> {
     let mut tail = Tail::new(Arc::clone(app), ctx.tenant.clone(), out.position);
     let ended = async {
         if watch.include_initial_state {
             snapshot(app, ctx, &watch.filter, &mut out).await?;
         }
-        let born = Instant::now();
-        let terms = Terms { clock: &app.clock, drain: &app.drain, end: born + age(app.ids.next()) };
-        follow(&mut tail, &watch.filter, &terms, &mut out).await
+        follow(&mut tail, &watch.filter, &app.clock, pin!(leave(app, leaving)), &mut out).await
     }
     .await;
     match ended {
@@ -152,13 +165,6 @@ async fn snapshot(app: &App, ctx: &Ctx, filter: &Filter, out: &mut Outlet) -> Re
     out.send(Some(out.position), Body::SnapshotComplete(count)).await
 }
 
-/// What a stream lives by.
-struct Terms<'a> {
-    clock: &'a Clock,
-    drain: &'a CancellationToken,
-    end: Instant,
-}
-
 /// Where the events come from.
 trait Source {
     /// What comes next. Cancelling it loses nothing.
@@ -176,7 +182,8 @@ impl Source for Tail {
 async fn follow(
     source: &mut impl Source,
     filter: &Filter,
-    terms: &Terms<'_>,
+    clock: &Clock,
+    mut leave: Pin<&mut impl Future<Output = Goodbye>>,
     out: &mut Outlet,
 ) -> Result<(), End> {
     let mut through = out.position;
@@ -186,9 +193,8 @@ async fn follow(
         let body = tokio::select! {
             biased;
             () = out.sender.closed() => return Err(End::Gone),
-            () = terms.drain.cancelled() => Body::Goodbye(Goodbye::Drain),
-            () = sleep_until(terms.end) => Body::Goodbye(Goodbye::MaxAge),
-            () = sleep_until(bookmark) => Body::Bookmark(terms.clock.now()),
+            goodbye = &mut leave => Body::Goodbye(goodbye),
+            () = sleep_until(bookmark) => Body::Bookmark(clock.now()),
             batch = source.next() => {
                 let batch = batch?;
                 through = batch.through;
@@ -242,10 +248,22 @@ impl Outlet {
     }
 }
 
-/// Some age within the bounds, by an id's random end.
-fn age(id: Id) -> Duration {
-    let chance = id.0.as_u128() as u64;
-    Duration::from_secs(AGE.start + chance % (AGE.end - AGE.start))
+/// Resolves when the stream should end, with the reason.
+async fn leave(app: &App, leaving: Option<Leaving>) -> Goodbye {
+    let connection = async {
+        match leaving {
+            Some(leaving) => match leaving.wait().await {
+                Why::Age => Goodbye::MaxAge,
+                Why::Drain => Goodbye::Drain,
+            },
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = app.drain.cancelled() => Goodbye::Drain,
+        goodbye = connection => goodbye,
+        () = sleep(Duration::from_secs(fastrand::u64(AGE))) => Goodbye::MaxAge,
+    }
 }
 
 #[cfg(test)]

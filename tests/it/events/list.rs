@@ -1,0 +1,176 @@
+//! Events page by page: what goes out, filters, waiting, and cursors that do not open.
+
+use ticketing::error::Reason;
+use ticketing_proto::v1::list_events_request::Start;
+use tonic::{Code, Status};
+use tonic_types::StatusExt;
+
+use super::*;
+
+fn from(desk: &Desk, cursor: &str) -> pb::ListEventsRequest {
+    pb::ListEventsRequest {
+        parent: desk.parent(),
+        start: Some(Start::Cursor(cursor.to_owned())),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn an_event_says_what_changed_and_nothing_more() {
+    let desk = Desk::open().await;
+    let ticket = create(&desk, "secret").await;
+    hold(&desk, &ticket.name).await;
+    sequence(&desk).await;
+    let log = log(&desk, 10).await;
+    assert_eq!(log.iter().map(|e| e.r#type.as_str()).collect::<Vec<_>>(), ["ticket.created", "ticket.held"]);
+    let held = &log[1];
+    assert_eq!((held.resource.as_str(), held.ticket_version), (ticket.name.as_str(), 2));
+    let changes: Vec<_> = held
+        .changes
+        .iter()
+        .map(|c| (c.field.as_str(), c.before_json.as_str(), c.after_json.as_str()))
+        .collect();
+    assert_eq!(changes, [("state", "\"NEW\"", "\"ON_HOLD\"")]);
+    let facts = held.facts.as_ref().expect("facts");
+    assert_eq!((facts.state(), facts.number), (pb::TicketState::OnHold, ticket.number));
+    let actor = held.actor.as_ref().expect("an actor");
+    assert_eq!((actor.kind(), actor.id.as_str()), (pb::ActorKind::Agent, "anna"));
+    assert!(!format!("{log:?}").contains("secret"));
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn pages_by_filter_time_and_cursor() {
+    let desk = Desk::open().await;
+    let mut client = events(&desk);
+    let first = create(&desk, "first").await;
+    desk.advance(std::time::Duration::from_mins(1));
+    let second = create(&desk, "second").await;
+    hold(&desk, &second.name).await;
+    sequence(&desk).await;
+
+    let mut list = async |request: pb::ListEventsRequest| {
+        client.list_events(request).await.map(|page| page.into_inner())
+    };
+    let filtered =
+        |filter| pb::ListEventsRequest { parent: desk.parent(), filter: Some(filter), ..Default::default() };
+    let types = |page: &pb::ListEventsResponse| -> Vec<String> {
+        page.events.iter().map(|event| event.r#type.clone()).collect()
+    };
+    let page = list(filtered(pb::EventFilter { ticket: second.name.clone(), ..Default::default() })).await;
+    assert_eq!(types(&page.expect("a page")), ["ticket.created", "ticket.held"]);
+    let page =
+        list(filtered(pb::EventFilter { types: vec!["ticket.hel*".into()], ..Default::default() })).await;
+    assert_eq!(types(&page.expect("a page")), ["ticket.held"]);
+    let page = list(filtered(pb::EventFilter { queues: vec!["engineering".into()], ..Default::default() }))
+        .await
+        .expect("a page");
+    assert!(page.events.is_empty() && !page.more);
+    // Current through the end, although nothing fits.
+    assert!(list(from(&desk, &page.cursor)).await.expect("a page").events.is_empty());
+
+    let since = pb::ListEventsRequest {
+        parent: desk.parent(),
+        start: Some(Start::StartTime(second.create_time.expect("a time"))),
+        page_size: 1,
+        ..Default::default()
+    };
+    let page = list(since).await.expect("a page");
+    assert_eq!((page.events[0].resource.as_str(), page.more), (second.name.as_str(), true));
+    let rest = list(from(&desk, &page.cursor)).await.expect("a page");
+    assert_eq!((types(&rest), rest.more), (vec!["ticket.held".to_owned()], false));
+    // The cursor on an event is the place behind it.
+    let page = list(from(&desk, &page.events[0].cursor)).await.expect("a page");
+    assert_eq!(types(&page), ["ticket.held"]);
+    assert_ne!(first.name, second.name);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn every_fault_is_named() {
+    let desk = Desk::open().await;
+    let request = pb::ListEventsRequest {
+        parent: desk.parent(),
+        page_size: -1,
+        wait_duration: Some(prost_types::Duration { seconds: 31, nanos: 0 }),
+        filter: Some(pb::EventFilter {
+            types: vec!["ticket.created".into(), "ticket.creatd".into()],
+            ticket: "tenants/other/tickets/0".into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let status = events(&desk).list_events(request).await.expect_err("faults");
+    let details = status.get_error_details();
+    let mut fields: Vec<_> =
+        details.bad_request().expect("violations").field_violations.iter().map(|v| v.field.clone()).collect();
+    fields.sort();
+    assert_eq!(fields, ["filter.ticket", "filter.types[1]", "page_size", "wait_duration"]);
+    let status = EventServiceClient::new(desk.customer("c1"))
+        .list_events(pb::ListEventsRequest { parent: desk.parent(), ..Default::default() })
+        .await
+        .expect_err("customers have no events");
+    assert_eq!(status.code(), Code::PermissionDenied);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_waiting_list_hears_of_the_first_event() {
+    let desk = Desk::open().await;
+    let request = pb::ListEventsRequest {
+        parent: desk.parent(),
+        wait_duration: Some(prost_types::Duration { seconds: 30, nanos: 0 }),
+        ..Default::default()
+    };
+    let mut client = events(&desk);
+    let come = async {
+        let ticket = create(&desk, "first").await;
+        sequence(&desk).await;
+        ticket
+    };
+    let (page, ticket) = tokio::join!(client.list_events(request), come);
+    let page = page.expect("a page").into_inner();
+    assert_eq!(page.events[0].resource, ticket.name);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_cursor_that_leads_nowhere_is_refused() {
+    let desk = Desk::open().await;
+    let mut client = events(&desk);
+    for n in 0..3 {
+        create(&desk, &format!("{n}")).await;
+    }
+    sequence(&desk).await;
+    let log = log(&desk, 10).await;
+    let mut cursor = log[0].cursor.clone();
+    let status = client.list_events(from(&desk, "nonsense")).await.expect_err("no cursor");
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "CURSOR_INVALID"));
+
+    // What a retention does: drop the old end, and say up to where.
+    let drop = "with gone as (delete from stream where tenant_id = $1 and position <= 2 returning position)
+                update stream_heads set dropped = (select max(position) from gone) where bucket = $2";
+    sqlx::query(drop)
+        .bind(desk.tenant.as_str())
+        .bind(desk.tenant.bucket())
+        .execute(desk.app.db.pool())
+        .await
+        .expect("dropped");
+    let status = client.list_events(from(&desk, &cursor)).await.expect_err("expired");
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::OutOfRange, "CURSOR_EXPIRED"));
+    let info = status.get_error_details();
+    cursor.clone_from(&info.error_info().expect("an ErrorInfo").metadata["oldest_cursor"]);
+    let page = client.list_events(from(&desk, &cursor)).await.expect("what is kept").into_inner();
+    assert_eq!(page.events.iter().map(|e| &e.id).collect::<Vec<_>>(), [&log[2].id]);
+    // The one at the edge has missed nothing.
+    client.list_events(from(&desk, &log[1].cursor)).await.expect("what is kept");
+
+    // A log that was set back.
+    sqlx::query("update stream_heads set position = 2 where bucket = $1")
+        .bind(desk.tenant.bucket())
+        .execute(desk.app.db.pool())
+        .await
+        .expect("set back");
+    let status = client.list_events(from(&desk, &log[2].cursor)).await.expect_err("ahead of the log");
+    assert_eq!(reason(&status), ticketing::error::ReasonName::name(&Reason::CursorInvalid));
+}
