@@ -20,5 +20,7 @@ pub mod tokens;
 pub mod agents;
 pub mod configuration;
 pub mod events;
+pub mod import;
+pub mod report;
 pub mod routing;
 pub mod tickets;

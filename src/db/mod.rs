@@ -64,9 +64,9 @@ impl Db {
         Ok(self.pool.begin().await?)
     }
 
-    /// Waits until a transaction of a tenant has been committed here since the last time somebody waited.
-    pub async fn committed(&self) {
-        self.committed.notified().await;
+    /// Rung when a transaction of a tenant was committed here.
+    pub fn committed(&self) -> &Notify {
+        &self.committed
     }
 
     /// For reads of one statement and for jobs that look across tenants.

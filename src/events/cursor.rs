@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::store;
+use super::store_stream as store;
 use crate::{
     app::App,
     error::{Error, Reason, Refusal, Result, Violation},

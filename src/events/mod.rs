@@ -12,6 +12,7 @@ mod project;
 pub mod rpc;
 pub mod sequencer;
 pub mod store;
+mod store_stream;
 mod tail;
 mod watch;
 mod wire;

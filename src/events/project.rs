@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde_json::Value;
 
-use super::{Event, store::Placed};
+use super::{Event, store_stream::Placed};
 use crate::ctx::ActorKind;
 
 /// The fields of a ticket whose changes are told. Of a resolution, its code alone.
@@ -88,6 +88,7 @@ mod tests {
         ctx::{Actor, Ctx},
         events::EventType,
         ids::{Id, TenantId},
+        tickets::{State, fixture},
     };
 
     /// What is known, and stays inside: free text, personal data, what others made up, and our own bookkeeping.
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_field_of_a_ticket_is_decided_upon() {
-        let ticket = crate::tickets::sample();
+        let ticket = fixture::ticket(State::New);
         let fields = serde_json::to_value(ticket).expect("a ticket is plain data");
         let fields: Vec<&String> = fields.as_object().expect("an object").keys().collect();
         for field in &fields {

@@ -13,57 +13,25 @@
 //!   with all that are below it.
 //! - **Stalls by strangers.** Nothing waits for the oldest transaction of the server, only for the head's row.
 
-use std::{sync::Arc, time::Duration};
-
-use super::store;
-use crate::{
-    app::App,
-    error::{Result, chain},
-};
-
-/// Events that one pass places in one bucket at most.
-const BATCH: i64 = 1000;
-/// Between passes under load: what comes in the meantime shares a pass.
-const PACE: Duration = Duration::from_millis(10);
-/// How long what another process wrote, or placed, may go unnoticed when nothing happens here.
-const IDLE: Duration = Duration::from_millis(100);
+use super::store_stream as store;
+use crate::{app::App, error::Result, jobs::Report};
 
 /// One pass over all buckets: whatever was committed before is in the stream afterwards, up to `limit` events of each
-/// bucket. Returns how many were placed.
-pub async fn run_once(app: &App, limit: i64) -> Result<u64> {
-    let mut placed = 0;
+/// bucket.
+pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
+    let mut report = Report::default();
     for bucket in store::buckets(app.db.pool()).await? {
         let mut head = bucket.position;
         if bucket.waiting {
             let mut tx = app.db.begin_across().await?;
             let before = store::lock_head(&mut tx, bucket.bucket).await?;
-            head = store::place(&mut tx, bucket.bucket, before, limit).await?;
+            head = store::place(&mut tx, bucket.bucket, before, limit as i64).await?;
             tx.commit().await?;
-            placed += (head - before) as u64;
+            let placed = (head - before) as usize;
+            report.done += placed;
+            report.full |= placed >= limit;
         }
         app.heads.tell(bucket.bucket, head);
     }
-    Ok(placed)
-}
-
-/// Passes until the service goes down: at once after a commit of this process, else often enough for those of others.
-pub async fn run(app: Arc<App>) {
-    let next = async || {
-        tokio::time::sleep(PACE).await;
-        _ = tokio::time::timeout(IDLE, app.db.committed()).await;
-    };
-    while app.drain.run_until_cancelled(next()).await.is_some() {
-        while pass(&app).await {}
-    }
-}
-
-/// Whether another pass should follow at once.
-async fn pass(app: &App) -> bool {
-    run_once(app, BATCH).await.map_or_else(
-        |error| {
-            tracing::warn!(error = chain(&error), "placing events failed; the next pass tries again");
-            false
-        },
-        |placed| placed >= BATCH as u64,
-    )
+    Ok(report)
 }

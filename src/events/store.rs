@@ -1,4 +1,4 @@
-//! The only SQL that names `events`, `outbox`, `stream` and `stream_heads`.
+//! The SQL of `events` and `outbox`; `store_stream.rs` has that of the stream.
 
 use std::time::Duration;
 

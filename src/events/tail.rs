@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     heads::Head,
     project::{Notice, project},
-    store,
+    store_stream as store,
 };
 use crate::{app::App, error::Result, ids::TenantId};
 

@@ -22,6 +22,8 @@ pub struct Job {
     pub name: &'static str,
     /// The pause between two ticks that found less than a batch.
     pub period: Duration,
+    /// The pause after every tick, whatever there is to do: what comes in the meantime shares the next one.
+    pub pace: Duration,
     /// What one tick does at most.
     pub batch: usize,
     /// Says that there is something to do before the period is over.
@@ -63,11 +65,14 @@ pub async fn drive(app: Arc<App>, job: &'static Job) {
                 back_off(job.period, failures, fastrand::f64())
             }
         };
-        tokio::select! {
-            () = app.drain.cancelled() => {}
-            () = woken(&app, job) => {}
-            () = tokio::time::sleep(pause) => {}
-        }
+        let next = async {
+            tokio::time::sleep(job.pace).await;
+            tokio::select! {
+                () = woken(&app, job) => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        };
+        app.drain.run_until_cancelled(next).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::{
-    events::{Event, EventType, project::project, store::Placed},
+    events::{Event, EventType, project::project, store_stream::Placed},
     ids::{Id, TenantId},
 };
 

@@ -15,10 +15,6 @@ fn from(desk: &Desk, cursor: &str) -> pb::ListEventsRequest {
     }
 }
 
-fn reason(status: &Status) -> String {
-    status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
-}
-
 #[tokio::test]
 async fn an_event_says_what_changed_and_nothing_more() {
     let desk = Desk::open().await;
@@ -121,14 +117,18 @@ async fn every_fault_is_named() {
 #[tokio::test]
 async fn a_waiting_list_hears_of_the_first_event() {
     let desk = Desk::open().await;
-    desk.app.tasks.spawn(ticketing::events::sequencer::run(std::sync::Arc::clone(&desk.app)));
     let request = pb::ListEventsRequest {
         parent: desk.parent(),
         wait_duration: Some(prost_types::Duration { seconds: 30, nanos: 0 }),
         ..Default::default()
     };
     let mut client = events(&desk);
-    let (page, ticket) = tokio::join!(client.list_events(request), create(&desk, "first"));
+    let come = async {
+        let ticket = create(&desk, "first").await;
+        sequence(&desk).await;
+        ticket
+    };
+    let (page, ticket) = tokio::join!(client.list_events(request), come);
     let page = page.expect("a page").into_inner();
     assert_eq!(page.events[0].resource, ticket.name);
     desk.finish().await;

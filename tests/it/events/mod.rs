@@ -42,7 +42,7 @@ fn events(desk: &Desk) -> EventServiceClient<Client> {
 
 /// Everything that was committed gets its place.
 async fn sequence(desk: &Desk) {
-    while ticketing::events::sequencer::run_once(&desk.app, 1000).await.expect("a pass") > 0 {}
+    while ticketing::events::sequencer::run_once(&desk.app, 1000).await.expect("a pass").full {}
 }
 
 /// The whole log, page by page.
