@@ -73,6 +73,5 @@ impl App {
         for job in JOBS {
             self.tasks.spawn(drive(Arc::clone(self), job));
         }
-        self.tasks.spawn(events::sequencer::run(Arc::clone(self)));
     }
 }
