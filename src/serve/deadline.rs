@@ -3,6 +3,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,7 +23,10 @@ use crate::error::{Error, Reason};
 
 /// Tells a stream when to say goodbye and end: its connection is to close. In the call's extensions.
 #[derive(Clone, Debug)]
-pub struct Leaving {
+pub struct Leaving(Arc<Tokens>); // shared: to clone a token locks, and every call gets this
+
+#[derive(Debug)]
+struct Tokens {
     connection: CancellationToken,
     server: CancellationToken,
 }
@@ -38,13 +42,13 @@ pub enum Why {
 
 impl Leaving {
     pub(super) fn new(connection: CancellationToken, server: CancellationToken) -> Self {
-        Self { connection, server }
+        Self(Arc::new(Tokens { connection, server }))
     }
 
     /// Waits until the connection is to close.
     pub async fn wait(&self) -> Why {
-        self.connection.cancelled().await;
-        if self.server.is_cancelled() { Why::Drain } else { Why::Age }
+        self.0.connection.cancelled().await;
+        if self.0.server.is_cancelled() { Why::Drain } else { Why::Age }
     }
 }
 
@@ -63,7 +67,9 @@ impl<A: Answer> Answer for Deadline<A> {
         let mut end: BoxFuture<'static, Error> = Box::pin(end(time, leaving, self.goodbye));
         tokio::select! {
             biased;
-            reply = self.next.answer(call) => reply.map(|body| Body::new(Bounded { body: Some(body), end })),
+            reply = self.next.answer(call) => {
+                reply.map(|body| Body::new(Bounded { body: Some(body), end, streaming: policy.streaming }))
+            }
             error = &mut end => refuse(error),
         }
     }
@@ -120,6 +126,7 @@ fn asked(headers: &HeaderMap) -> Option<Duration> {
 struct Bounded {
     body: Option<Body>,
     end: BoxFuture<'static, Error>,
+    streaming: bool,
 }
 
 impl HttpBody for Bounded {
@@ -130,14 +137,18 @@ impl HttpBody for Bounded {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Self { body: slot, end } = &mut *self;
+        let Self { body: slot, end, streaming } = &mut *self;
         let Some(body) = slot else { return Poll::Ready(None) };
-        // The end comes first: a stream that never pauses would never be asked.
+        // The one message of a unary call is there as a rule, and no timer is needed. A stream that never pauses would
+        // never end, were it asked first.
+        if !*streaming && let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) {
+            return Poll::Ready(frame);
+        }
         if let Poll::Ready(error) = end.as_mut().poll(context) {
             *slot = None;
             return Poll::Ready(Some(Ok(trailers(error.into_status("")))));
         }
-        Pin::new(body).poll_frame(context)
+        if *streaming { Pin::new(body).poll_frame(context) } else { Poll::Pending }
     }
 
     fn is_end_stream(&self) -> bool {

@@ -66,7 +66,7 @@ impl Default for Limits {
             connections: 2000,
             opening: Duration::from_secs(5),
             age: Duration::from_mins(10),
-            age_grace: Duration::from_secs(75),
+            age_grace: Duration::from_secs(150),
             drain_grace: Duration::from_secs(20),
         }
     }

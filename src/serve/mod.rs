@@ -41,7 +41,7 @@ use self::{
     panic::Guard,
     policy::Lookup,
     shed::Shed,
-    web::Split,
+    web::{Pages, Split},
 };
 use crate::error::Error;
 
@@ -104,9 +104,10 @@ fn stack(
     services: Routes,
 ) -> Result<Stack, ServeError> {
     let Settings { max_calls, max_streams, goodbye, trace_ratio, .. } = *settings;
+    let cors = Arc::new(web::cors(&settings.origins)?);
     let layers = ServiceBuilder::new()
-        // Browsers may read every answer, also those of the layers below.
-        .layer(web::cors(&settings.origins)?)
+        // Pages of the origins may read every answer, also those of the layers below.
+        .layer_fn(|next| Pages { cors: Arc::clone(&cors), next })
         // From here inward all is gRPC, so each error is made once and reaches every caller in its protocol.
         .layer_fn(Split::new)
         // Everything below is in the log and the trace, refusals and panics too, and no fault shows its text outside.

@@ -216,6 +216,7 @@ mod tests {
     use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver};
 
     use super::*;
+    use crate::serve::Limits;
 
     struct Text(String);
 
@@ -325,8 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn the_contract_declares_all_its_methods() {
+    fn the_contract_declares_all_its_methods_and_aged_connections_wait_for_the_longest() {
         let policies = Policies::declared(ticketing_proto::DESCRIPTOR).expect("sound");
         assert!(policies.get("/ticketing.v1.TicketService/GetTicket").is_some());
+        let longest = policies.iter().filter_map(|policy| policy.max_deadline).max();
+        assert!(longest < Some(Limits::default().age_grace), "{longest:?}");
     }
 }

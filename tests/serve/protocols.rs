@@ -78,7 +78,7 @@ async fn the_request_id_is_kept_or_made() {
 
     let answer = call_web(server.addr, SESSION, &[]).await;
     let id = answer.header("x-request-id").to_owned();
-    assert_eq!(id.len(), 32);
+    assert_eq!(id.len(), 16);
     assert_eq!(answer.messages::<GetSessionResponse>()[0].tenants, ["someone".to_owned(), id]);
 }
 
