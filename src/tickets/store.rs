@@ -109,7 +109,7 @@ pub struct Live<'a> {
 
 /// Live tickets in the order of their ids, behind one.
 pub async fn list_live(
-    pool: &sqlx::PgPool,
+    pool: &PgPool,
     tenant: &TenantId,
     live: Live<'_>,
     after: Option<Id>,
