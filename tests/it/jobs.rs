@@ -36,8 +36,14 @@ fn stumble(app: Arc<App>, limit: usize) -> Tick {
     })
 }
 
-static STUMBLING: Job =
-    Job { name: "stumbling", period: Duration::from_millis(1), batch: 10, wake: None, run_once: stumble };
+static STUMBLING: Job = Job {
+    name: "stumbling",
+    period: Duration::from_millis(1),
+    pace: Duration::ZERO,
+    batch: 10,
+    wake: None,
+    run_once: stumble,
+};
 
 #[tokio::test]
 async fn a_job_outlives_its_failures_and_ends_with_the_service() {
