@@ -39,7 +39,7 @@ fn main() -> anyhow::Result<()> {
     let stage = Stage::set(TICKETS)?;
     let round = Duration::from_secs(seconds);
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_BORDERS_ONLY);
+    table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_header(["", "calls/s", "p50 ms", "p99 ms", "pgbench/s", "ratio", "floor"]);
 
     let statement = stage.create_statement()?;

@@ -108,7 +108,7 @@ async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
     .bind(serde_json::to_value(&document)?)
     .execute(db.pool())
     .await?;
-    let app = App::start(db, Clock::system(), Ids::sequential()).await?;
+    let app = App::start(db, Clock::system(), Ids::sequential(), false).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server =
