@@ -37,7 +37,7 @@ mod write;
 
 pub use assign::give;
 pub use change::{Change, enter};
-pub use create::{Create, OnConflict, Receipt, Written, create, draft};
+pub use create::{Create, OnConflict, Receipt, Written, create, decide as decide_create, draft};
 pub use lines::Lines;
 pub(crate) use model::codes;
 pub use model::*;
