@@ -12,6 +12,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::Result,
+    escalation,
     events::{self, Heads},
     jobs::{JOBS, drive},
     routing,
@@ -63,6 +64,7 @@ impl App {
     pub fn routes(self: &Arc<Self>) -> Routes {
         Routes::new(tickets::rpc::server(Arc::clone(self)))
             .add_service(routing::rpc::server(Arc::clone(self)))
+            .add_service(escalation::rpc::server(Arc::clone(self)))
             .add_service(agents::rpc::server(Arc::clone(self)))
             .add_service(events::rpc::server(Arc::clone(self)))
             .add_service(configuration::rpc::server(Arc::clone(self)))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{events, idempotency, routing, tickets};
+use crate::{escalation, events, idempotency, routing, tickets};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -34,11 +34,20 @@ pub const JOBS: &[Job] = &[
     },
     Job {
         name: "push",
+        // How long an absence that ended, or a ring in another replica, goes unnoticed at most.
         period: Duration::from_secs(5),
-        pace: Duration::ZERO,
+        pace: Duration::from_millis(20),
         batch: 100,
         wake: Some(|app| &app.push_due),
         run_once: |app, limit| Box::pin(async move { routing::push::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "expire_escalations",
+        period: Duration::from_secs(5),
+        pace: Duration::ZERO,
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { escalation::expire::run_once(&app, limit).await }),
     },
     Job {
         name: "purge_receipts",

@@ -18,15 +18,3 @@ pub fn require_same_level(ticket: &Ticket, level: &str) -> Result<(), Refusal> {
         .with("level", &ticket.level)
         .with("to_level", level))
 }
-
-/// Refuses while an escalation waits for its answer: whose the ticket is, is being asked.
-pub fn require_settled(ticket: &Ticket) -> Result<(), Refusal> {
-    match ticket.pending_escalation {
-        None => Ok(()),
-        Some(id) => {
-            let name = format!("{}/escalations/{id}", ticket.name());
-            let text = "an escalation of this ticket waits for its answer; answer or withdraw it first";
-            Err(Refusal::new(Reason::EscalationPending, text).with("escalation", name))
-        }
-    }
-}

@@ -7,8 +7,8 @@ use crate::{
     configuration::Configuration,
     ctx::Ctx,
     error::{Error, Result},
-    idempotency,
-    tickets::{self, Change, Receipt, Ticket, queue},
+    escalation, idempotency,
+    tickets::{self, Receipt, Ticket, queue},
 };
 
 /// What a pull answers.
@@ -45,13 +45,14 @@ async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, queue: &st
     let change = match next {
         Some(ticket) => {
             loaded.require_room()?;
-            Some(tickets::give(Change::of(ticket), ctx, &loaded.agent.key, |_| ()))
+            let begun = escalation::take_in(&mut tx, ctx, ticket, &loaded.agent.key).await?;
+            Some(tickets::give(begun, ctx, &loaded.agent.key, |_| ()))
         }
         None => None,
     };
     tickets::apply_in(&mut tx, change.as_slice()).await?;
     let ticket = change.map(|change| change.next);
-    let receipt = ticket.as_ref().map(|ticket| Receipt { ticket: ticket.id, version: ticket.version });
+    let receipt = ticket.as_ref().map(Receipt::of);
     idempotency::keep(&mut tx, ctx, &receipt).await?;
     tx.commit().await?;
     Ok(Pulled { ticket, replayed: false })

@@ -11,6 +11,7 @@ use crate::{
     ctx::Ctx,
     db::Tx,
     error::Result,
+    escalation,
     ids::{Id, TenantId},
     jobs::Report,
     tickets::{self, Change, Ticket, Turn, queue},
@@ -135,7 +136,7 @@ async fn push_page(
 /// Locks what was planned, tickets first, and gives away what is still as it was seen and has room.
 async fn take(tx: &mut Tx, ctx: &Ctx, planned: Vec<Planned>, seen: &[Loaded]) -> Result<Vec<Change>> {
     let ids: Vec<Id> = planned.iter().map(|planned| planned.ticket).collect();
-    let waiting = queue::lock_waiting_in(tx, &ids).await?;
+    let waiting = tickets::lock_free_in(tx, &ids).await?;
     let mut waiting: HashMap<(Id, i64), Ticket> =
         waiting.into_iter().map(|ticket| ((ticket.id, ticket.version), ticket)).collect();
     let keys: Vec<String> = planned.iter().map(|planned| planned.decision.assignee.clone()).collect();
@@ -145,18 +146,23 @@ async fn take(tx: &mut Tx, ctx: &Ctx, planned: Vec<Planned>, seen: &[Loaded]) ->
         .filter(|loaded| seen.iter().any(|member| member.agent == loaded.agent))
         .map(|loaded| (loaded.agent.key.clone(), loaded))
         .collect();
-    let mut changes = Vec::new();
+    let mut taken = Vec::new();
+    let mut decisions = Vec::new();
     for Planned { ticket, version, mut decision } in planned {
         let Some(loaded) = locked.get_mut(&decision.assignee).filter(|loaded| loaded.room() > 0) else {
             continue;
         };
         let Some(ticket) = waiting.remove(&(ticket, version)) else { continue };
+        taken.push((ticket, loaded.agent.key.clone()));
         decision.candidates[0].used = loaded.used;
-        changes
-            .push(tickets::give(Change::of(ticket), ctx, &loaded.agent.key, |event| decision.explain(event)));
+        decisions.push(decision);
         loaded.used += 1;
     }
-    Ok(changes)
+    let begun = escalation::take_all_in(tx, ctx, taken).await?;
+    let given = begun.into_iter().zip(decisions).map(|(change, decision)| {
+        tickets::give(change, ctx, &decision.assignee, |event| decision.explain(event))
+    });
+    Ok(given.collect())
 }
 
 #[cfg(test)]

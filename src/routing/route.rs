@@ -1,10 +1,7 @@
 //! Running the rules for a ticket again. Where they send it elsewhere, it leaves its assignee; to another level they send
 //! only what nobody has had yet.
 
-use super::{
-    Decision, decide as rules,
-    levels::{require_same_level, require_settled},
-};
+use super::{Decision, decide as rules, levels::require_same_level};
 use crate::{
     app::App,
     configuration::Configuration,
@@ -12,7 +9,7 @@ use crate::{
     db::Tx,
     error::Result,
     events::EventType,
-    tickets::{Act, Change, Done, State, Target, Ticket, Verb, advance, write_with},
+    tickets::{Act, Change, Done, State, Target, Ticket, Verb, advance_settled, write_with},
 };
 
 #[derive(Clone, Debug)]
@@ -27,8 +24,7 @@ pub fn decide(
     ticket: Ticket,
     route: &Route,
 ) -> Result<(Change, Decision)> {
-    advance(ticket.state, Verb::Route)?;
-    require_settled(&ticket)?;
+    advance_settled(&ticket, Verb::Route)?;
     let decision = rules(configuration, &ticket);
     if ticket.state != State::New {
         require_same_level(&ticket, &decision.level)?;

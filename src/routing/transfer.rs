@@ -1,13 +1,13 @@
 //! Giving a ticket to another team or queue of the same level.
 
-use super::levels::{require_same_level, require_settled};
+use super::levels::require_same_level;
 use crate::{
     app::App,
     configuration::Configuration,
     ctx::Ctx,
     error::{Error, Result},
     events::EventType,
-    tickets::{Change, Target, Ticket, Verb, Written, advance, write},
+    tickets::{Change, Target, Ticket, Verb, Written, advance_settled, write},
 };
 
 #[derive(Clone, Debug)]
@@ -30,8 +30,7 @@ pub fn decide(
     ticket: Ticket,
     transfer: &Transfer,
 ) -> Result<Change> {
-    advance(ticket.state, Verb::Transfer)?;
-    require_settled(&ticket)?;
+    advance_settled(&ticket, Verb::Transfer)?;
     let queue = find_queue(configuration, &transfer.to)?;
     if queue == ticket.queue {
         return Ok(Change::of(ticket));

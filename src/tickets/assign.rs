@@ -14,6 +14,7 @@ use crate::{
     ctx::Ctx,
     db::Tx,
     error::{Error, Result},
+    escalation,
     events::{Event, EventType},
 };
 
@@ -38,11 +39,12 @@ pub fn give(change: Change, ctx: &Ctx, agent: &str, tell: impl FnOnce(&mut Event
     })
 }
 
-/// The rule.
-pub fn decide(ctx: &Ctx, ticket: Ticket, loaded: Option<&Loaded>, assign: &Assign) -> Result<Change> {
+/// The rule. `begun`: by what giving the ticket away begins.
+pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, assign: &Assign) -> Result<Change> {
+    let ticket = &begun.next;
     advance(ticket.state, Verb::Assign)?;
     if ticket.assignee.as_ref() == Some(&assign.assignee) {
-        return Ok(Change::of(ticket));
+        return Ok(begun);
     }
     let loaded = loaded
         .ok_or_else(|| Error::field("assignee", &format!("no agent {:?} is recorded", assign.assignee)))?;
@@ -51,7 +53,7 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, loaded: Option<&Loaded>, assign: &Assig
     if full && !assign.override_capacity {
         loaded.require_room()?;
     }
-    Ok(give(Change::of(ticket), ctx, &assign.assignee, |event| {
+    Ok(give(begun, ctx, &assign.assignee, |event| {
         assign.target.tell(event);
         if full {
             event.details.insert("override_capacity".into(), true.into());
@@ -66,7 +68,8 @@ impl Act for Assign {
 
     async fn act(&self, tx: &mut Tx, ctx: &Ctx, _: &Configuration, ticket: Ticket) -> Result<(Change, ())> {
         let loaded = agents::lock_in(tx, std::slice::from_ref(&self.assignee)).await?.pop();
-        Ok((decide(ctx, ticket, loaded.as_ref(), self)?, ()))
+        let begun = escalation::take_in(tx, ctx, ticket, &self.assignee).await?;
+        Ok((decide(ctx, begun, loaded.as_ref(), self)?, ()))
     }
 }
 
@@ -85,19 +88,21 @@ mod tests {
 
     fn reason(ticket: Ticket, to: Option<&Loaded>, assign: &Assign) -> Option<Reason> {
         let ctx = fixture::ctx(Role::Agent);
-        decide(&ctx, ticket, to, assign).err().map(|error| error.reason())
+        decide(&ctx, Change::of(ticket), to, assign).err().map(|error| error.reason())
     }
 
     #[test]
     fn a_member_with_room_gets_it_and_the_ticket_is_open() {
         let ctx = fixture::ctx(Role::Agent);
-        let change = decide(&ctx, fixture::ticket(State::New), Some(&loaded("ada", 1, 0)), &assign("ada"))
-            .expect("given");
+        let change =
+            decide(&ctx, Change::of(fixture::ticket(State::New)), Some(&loaded("ada", 1, 0)), &assign("ada"))
+                .expect("given");
         let ticket = change.next;
         assert_eq!((ticket.state, ticket.assignee.as_deref()), (State::Open, Some("ada")));
         assert_eq!((ticket.assign_time, ticket.queue_time), (Some(ctx.now), None));
         let waiting = Ticket { state: State::WaitingOnCustomer, ..fixture::ticket(State::New) };
-        let change = decide(&ctx, waiting, Some(&loaded("ada", 1, 0)), &assign("ada")).expect("given");
+        let change =
+            decide(&ctx, Change::of(waiting), Some(&loaded("ada", 1, 0)), &assign("ada")).expect("given");
         assert_eq!(change.next.state, State::WaitingOnCustomer);
     }
 
@@ -128,7 +133,8 @@ mod tests {
         let ctx = fixture::ctx(Role::Agent);
         let owned =
             Ticket { assignee: Some("ada".into()), state: State::Open, ..fixture::ticket(State::New) };
-        let change = decide(&ctx, owned, Some(&loaded("ada", 1, 1)), &assign("ada")).expect("no change");
+        let change =
+            decide(&ctx, Change::of(owned), Some(&loaded("ada", 1, 1)), &assign("ada")).expect("no change");
         assert!(change.is_empty());
     }
 
@@ -137,8 +143,13 @@ mod tests {
         let ctx = fixture::ctx(Role::Agent);
         let by_force = Assign { override_capacity: true, ..assign("ada") };
         let details = |used| {
-            let change = decide(&ctx, fixture::ticket(State::New), Some(&loaded("ada", 1, used)), &by_force)
-                .expect("given");
+            let change = decide(
+                &ctx,
+                Change::of(fixture::ticket(State::New)),
+                Some(&loaded("ada", 1, used)),
+                &by_force,
+            )
+            .expect("given");
             change.events[0].details.0.keys().cloned().collect::<Vec<_>>()
         };
         assert!(details(0).is_empty());

@@ -2,14 +2,14 @@
 
 use super::{
     Change, Ticket, Verb, Written, enter,
-    status::finish,
+    status::advance_settled,
     write::{Target, write},
 };
 use crate::{app::App, ctx::Ctx, error::Result, events::EventType};
 
 /// The rule.
 pub fn decide(ctx: &Ctx, ticket: Ticket, target: &Target) -> Result<Change> {
-    let state = finish(&ticket, Verb::Cancel)?;
+    let state = advance_settled(&ticket, Verb::Cancel)?;
     Ok(Change::of(ticket).step(ctx, EventType::TicketCancelled, |ticket, event| {
         enter(ticket, state);
         ticket.assignee = None;

@@ -15,6 +15,7 @@ use crate::{
     ctx::Ctx,
     db::Tx,
     error::{Reason, Refusal, Result},
+    escalation,
 };
 
 #[derive(Clone, Debug)]
@@ -22,12 +23,13 @@ pub struct Claim {
     pub target: Target,
 }
 
-/// The rule. `loaded`: the caller, if it is an agent.
-pub fn decide(ctx: &Ctx, ticket: Ticket, loaded: Option<&Loaded>, claim: &Claim) -> Result<Change> {
+/// The rule. `begun`: by what giving the ticket away begins; `loaded`: the caller, if it is an agent.
+pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, claim: &Claim) -> Result<Change> {
+    let ticket = &begun.next;
     advance(ticket.state, Verb::Claim)?;
     let loaded = loaded.ok_or_else(|| agents::not_in_team(&ctx.actor.id, &ticket.team))?;
     match &ticket.assignee {
-        Some(owner) if *owner == loaded.agent.key => return Ok(Change::of(ticket)),
+        Some(owner) if *owner == loaded.agent.key => return Ok(begun),
         Some(owner) => {
             let text = format!("{owner} has the ticket");
             return Err(Refusal::new(Reason::TicketAlreadyAssigned, text).with("assignee", owner).into());
@@ -36,7 +38,7 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, loaded: Option<&Loaded>, claim: &Claim)
     }
     loaded.agent.require_team(&ticket.team)?;
     loaded.require_room()?;
-    Ok(give(Change::of(ticket), ctx, &loaded.agent.key, |event| claim.target.tell(event)))
+    Ok(give(begun, ctx, &loaded.agent.key, |event| claim.target.tell(event)))
 }
 
 impl Act for Claim {
@@ -44,7 +46,8 @@ impl Act for Claim {
 
     async fn act(&self, tx: &mut Tx, ctx: &Ctx, _: &Configuration, ticket: Ticket) -> Result<(Change, ())> {
         let loaded = agents::lock_in(tx, ctx.actor.agent_key()).await?.pop();
-        Ok((decide(ctx, ticket, loaded.as_ref(), self)?, ()))
+        let begun = escalation::take_in(tx, ctx, ticket, &ctx.actor.id).await?;
+        Ok((decide(ctx, begun, loaded.as_ref(), self)?, ()))
     }
 }
 
@@ -78,7 +81,7 @@ mod tests {
             (over, Some(loaded("ada", 1, 0)), Some(Reason::TicketStateConflict)),
         ];
         for (ticket, to, expected) in cases {
-            let done = decide(&ctx, ticket, to.as_ref(), &claim);
+            let done = decide(&ctx, Change::of(ticket), to.as_ref(), &claim);
             assert_eq!(done.err().map(|error| error.reason()), expected, "{to:?}");
         }
     }

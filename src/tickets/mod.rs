@@ -43,6 +43,8 @@ pub(crate) use model::codes;
 pub use model::*;
 pub use numbers::Numbers;
 pub use read::{at_version, count_standing_in, get, list_live, owned_by_state, resolve};
-pub use status::{Verb, advance};
+pub use status::{Verb, advance, advance_settled};
 pub use store::Live;
-pub use write::{Act, Done, Target, apply_in, check_version, keep_in, lock_in, owned_in, write, write_with};
+pub use write::{
+    Act, Done, Target, apply_in, check_version, keep_in, lock_free_in, lock_in, owned_in, write, write_with,
+};

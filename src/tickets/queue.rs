@@ -1,12 +1,7 @@
 //! The tickets that wait for an agent, in the order in which they are served ([`Turn`]), and who takes them.
 
 use super::{Ticket, Turn, store};
-use crate::{
-    app::App,
-    db::Tx,
-    error::Result,
-    ids::{Id, TenantId},
-};
+use crate::{app::App, db::Tx, error::Result, ids::TenantId};
 
 /// The queues in which tickets wait, of all tenants.
 pub async fn waiting_queues(app: &App) -> Result<Vec<(TenantId, String)>> {
@@ -38,9 +33,4 @@ pub async fn waiting_in(
 /// The ticket whose turn it is, locked; what others hold, they are taking.
 pub async fn lock_next_in(tx: &mut Tx, queue: &str) -> Result<Option<Ticket>> {
     store::lock_next(tx, queue).await
-}
-
-/// Those of the tickets that still wait, locked; not those that others hold.
-pub async fn lock_waiting_in(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
-    store::lock_waiting(tx, ids).await
 }

@@ -3,7 +3,7 @@
 
 use super::{
     Change, Json, Resolution, Ticket, Verb, Written, enter, intake,
-    status::finish,
+    status::advance_settled,
     write::{Target, write},
 };
 use crate::{
@@ -22,7 +22,7 @@ pub struct Resolve {
 
 /// The rule.
 pub fn decide(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, resolve: &Resolve) -> Result<Change> {
-    let state = finish(&ticket, Verb::Resolve)?;
+    let state = advance_settled(&ticket, Verb::Resolve)?;
     if configuration.resolution_code(&resolve.resolution.code).is_none() {
         let codes = &configuration.document.resolution_codes;
         let codes: Vec<&str> = codes.iter().map(|code| code.key.as_str()).collect();

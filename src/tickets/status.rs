@@ -122,11 +122,12 @@ pub fn advance(state: State, verb: Verb) -> Result<State, Refusal> {
     })
 }
 
-/// As [`advance`], for the verbs that end the work: whoever was asked to take over must have answered before.
-pub fn finish(ticket: &Ticket, verb: Verb) -> Result<State, Refusal> {
+/// As [`advance`], for the verbs that end or move the work: whoever was asked to take over or to advise must have
+/// answered before.
+pub fn advance_settled(ticket: &Ticket, verb: Verb) -> Result<State, Refusal> {
     let state = advance(ticket.state, verb)?;
     let Some(id) = ticket.pending_escalation else { return Ok(state) };
-    let text = "an escalation waits for its answer; withdraw it first";
+    let text = "an escalation waits for its answer; answer or withdraw it first";
     let name = format!("{}/escalations/{id}", ticket.name());
     Err(Refusal::new(Reason::EscalationPending, text).with("escalation", name))
 }

@@ -324,22 +324,6 @@ pub async fn lock_next(tx: &mut Tx, queue: &str) -> Result<Option<Ticket>> {
     Ok(ticket)
 }
 
-/// Those of the tickets that still wait for an agent, locked until the transaction ends; not those that others hold.
-pub async fn lock_waiting(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
-    let tenant = tx.tenant().clone();
-    let tickets = sqlx::query_as!(
-        Ticket,
-        "select * from tickets
-         where tenant_id = $1 and id = any($2) and queue_time is not null and state in ('NEW', 'OPEN')
-         for update skip locked",
-        tenant.as_str(),
-        ids as &[Id],
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(tickets)
-}
-
 /// How many live tickets stand in these levels, teams or queues, by place.
 pub async fn count_standing(
     tx: &mut Tx,

@@ -159,6 +159,11 @@ pub async fn lock_in(tx: &mut Tx, ctx: &Ctx, id: Id) -> Result<Ticket> {
     ticket.ok_or_else(|| Error::not_found("ticket", format!("tenants/{}/tickets/{id}", ctx.tenant)))
 }
 
+/// Those of the tickets that nobody else has locked, locked until the transaction ends: for jobs, which come back.
+pub async fn lock_free_in(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
+    store::lock_free(tx, ids).await
+}
+
 /// Refuses when the ticket changed since the caller saw it.
 pub fn check_version(target: &Target, ticket: &Ticket) -> Result<()> {
     match target.version {

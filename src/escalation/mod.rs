@@ -1,0 +1,26 @@
+//! Escalation: a ticket goes to more skill, or advice comes from there, on the record; and it comes back.
+//!
+//! Verbs: escalate, accept, decline, withdraw, hand back; the job expire. A handover places the ticket in the target's
+//! queue at once; whoever takes it up there ([`take_in`]) accepts it. A consultation moves nothing.
+
+mod accept;
+mod come_back;
+mod decline;
+mod escalate;
+pub mod expire;
+#[cfg(test)]
+mod fixture;
+mod hand_back;
+mod history;
+mod model;
+mod read;
+pub mod rpc;
+mod settle;
+mod staff;
+mod store;
+mod take;
+mod wire;
+mod withdraw;
+
+pub use model::*;
+pub use take::{take_all_in, take_in};
