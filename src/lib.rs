@@ -4,6 +4,7 @@
 pub mod access;
 pub mod app;
 pub mod call;
+pub mod config;
 pub mod ctx;
 pub mod db;
 pub mod error;

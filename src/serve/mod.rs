@@ -30,6 +30,7 @@ pub use self::{
     health::Health,
     listen::Limits,
     policy::{Access, Audience, Idempotency, MethodPolicy, Policies, PolicyError},
+    web::is_origin,
 };
 use self::{
     auth::Authentication,

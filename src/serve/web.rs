@@ -60,16 +60,17 @@ pub(super) fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
         .max_age(PREFLIGHT_AGE))
 }
 
-/// An origin as browsers send it: scheme, host and port, nothing after. Any other text would never match.
 fn origin(text: &str) -> Result<HeaderValue, ServeError> {
-    text.parse::<Uri>()
-        .ok()
-        .filter(|uri| match (uri.scheme_str(), uri.authority()) {
-            (Some(scheme), Some(authority)) => text == format!("{scheme}://{authority}"),
-            _ => false,
-        })
-        .and_then(|_| HeaderValue::from_str(text).ok())
-        .ok_or_else(|| ServeError::Origin(text.to_owned()))
+    let value = HeaderValue::from_str(text).ok().filter(|_| is_origin(text));
+    value.ok_or_else(|| ServeError::Origin(text.to_owned()))
+}
+
+/// Whether it is an origin as browsers send it: scheme, host and port, nothing after. Any other text would never match.
+pub fn is_origin(text: &str) -> bool {
+    text.parse::<Uri>().is_ok_and(|uri| match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => text == format!("{scheme}://{authority}"),
+        _ => false,
+    })
 }
 
 /// CORS for the calls of pages. Other callers have no use for its headers, which made a third of the stack's cost.

@@ -1,0 +1,326 @@
+//! The settings: from a TOML file, then the environment, then the command line, each over the one before. One table says
+//! what there is; a name that is not in it is refused, and every bad setting is named at once. The only reader of the
+//! environment.
+
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use http::Uri;
+use value::Value;
+pub use value::{DatabaseUrl, Filter, Origin, Role, Secret};
+
+use crate::telemetry::Format;
+
+/// What every variable begins with.
+pub const PREFIX: &str = "TICKETING_";
+/// The variable that names the settings file; `--config` goes over it.
+const FILE: &str = "TICKETING_CONFIG";
+
+/// One setting: `name` in the file, `TICKETING_NAME` in the environment, `--name` on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    pub name: &'static str,
+    /// What a value is, for people.
+    pub kind: &'static str,
+    /// Empty: none.
+    pub default: &'static str,
+    pub doc: &'static str,
+    /// What `--name` means without a value; `None`: it needs one.
+    pub bare: Option<&'static str>,
+}
+
+impl Key {
+    /// The name in the environment.
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.name.to_uppercase())
+    }
+
+    /// The name on the command line, without the dashes.
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+}
+
+/// A struct of settings with the table of its keys: name, type, default, what it means.
+macro_rules! settings {
+    ($(#[$about:meta])* $name:ident, $keys:ident: $($(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:literal,)+) => {
+        $(#[$about])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $key: $type,)+
+        }
+
+        /// The table of these settings.
+        pub static $keys: &[Key] = &[$(Key {
+            name: stringify!($key),
+            kind: <$type as Value>::KIND,
+            default: $default,
+            doc: concat!($($doc),+).trim_ascii(),
+            bare: <$type as Value>::BARE,
+        },)+];
+
+        impl $name {
+            fn of(given: &Given, faults: &mut Vec<String>) -> Self {
+                Self { $($key: given.value(stringify!($key), $default, faults),)+ }
+            }
+        }
+    };
+}
+
+settings! {
+    /// What a server is told.
+    Settings, KEYS:
+    /// Where gRPC and gRPC-Web are served.
+    listen: SocketAddr = "127.0.0.1:50051",
+    /// Where health is served in plain text: /livez, /readyz and grpc.health.v1. Without it, nowhere but on `listen`.
+    health_listen: Option<SocketAddr> = "",
+    /// The PostgreSQL database, version 14 or later.
+    database_url: Option<DatabaseUrl> = "",
+    /// Connections to the database at a time.
+    database_connections: NonZeroU32 = "32",
+    /// The folder of a private PostgreSQL that is started and stopped with the server.
+    embedded: Option<PathBuf> = "",
+    /// Serve without authentication: whoever reaches the port may do everything. On loopback addresses alone.
+    insecure: bool = "false",
+    /// What this process does: `api` serves calls, `worker` runs the jobs.
+    role: Vec<Role> = "api,worker",
+    /// Origins whose pages may call from a browser, or `*`.
+    cors_origins: Vec<Origin> = "",
+    /// What goes to the log, for instance `info,ticketing=debug`.
+    log: Filter = "info",
+    /// How a line of the log looks: `text` or `json`.
+    log_format: Format = "text",
+    /// Where traces go, OTLP over gRPC, for instance http://collector:4317.
+    otlp_endpoint: Option<Uri> = "",
+    /// The share of calls that are traced although their callers do not ask for it, 0 to 1.
+    trace_ratio: f64 = "0.01",
+    /// Connections of callers at a time; one more is closed at once.
+    max_connections: NonZeroU32 = "2000",
+    /// Calls at work at a time; one more is told to come again.
+    max_in_flight: NonZeroU32 = "512",
+    /// Streams open at a time; one more is told to come again.
+    max_streams: NonZeroU32 = "4096",
+    /// How long calls may go on when the server goes down, in seconds.
+    drain_seconds: NonZeroU32 = "20",
+}
+
+settings! {
+    /// What a command is told that calls a server.
+    Client, CLIENT_KEYS:
+    /// The server.
+    address: Uri = "http://127.0.0.1:50051",
+    /// The tenant.
+    tenant: String = "default",
+    /// The token that says who calls; `ticketing token` makes one for a server without authentication.
+    token: Option<Secret> = "",
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings are wrong:")?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// The variables of the process that are ours.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(pub Vec<(String, String)>);
+
+impl Environment {
+    #[allow(clippy::disallowed_methods)] // the one place that reads the environment
+    pub fn of_process() -> Self {
+        let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        let ours = ours.filter(|(name, _)| name.starts_with(PREFIX));
+        // What is not UTF-8 is no value of any setting; its marks show in the fault.
+        Self(ours.map(|(name, value)| (name, value.to_string_lossy().into_owned())).collect())
+    }
+
+    /// A variable that is set; an empty one counts as not set.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the command line says, by name of the setting.
+pub type Flags = BTreeMap<&'static str, String>;
+
+impl Settings {
+    /// Reads the settings of a server. `file` is what `--config` names.
+    pub fn load(file: Option<&Path>, environment: &Environment, flags: &Flags) -> Result<Self, Faults> {
+        let mut faults = Vec::new();
+        let file = file.or_else(|| environment.get(FILE).map(Path::new));
+        let mut given = Given::default();
+        if let Some(file) = file {
+            given.read_file(file, &mut faults);
+        }
+        given.read_environment(KEYS, environment, &mut faults);
+        given.read_flags(flags);
+        let settings = Self::of(&given, &mut faults);
+        if given.0.contains_key("database_url") && given.0.contains_key("embedded") {
+            faults.push("database_url and embedded exclude each other; set one of them".to_owned());
+        }
+        if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
+    }
+
+    /// What more must be so for serving. A server that keeps nobody out must be out of strangers' reach.
+    pub fn check_serving(&self) -> Result<(), Faults> {
+        let mut faults = self.check_database().err().map_or_else(Vec::new, |faults| faults.0);
+        if self.role.is_empty() {
+            faults.push(format!("role must be {}", Vec::<Role>::KIND));
+        }
+        if !self.insecure {
+            faults.push(
+                "authentication is not configured; --insecure serves without it on a loopback address, where whoever \
+                 reaches the port may do everything"
+                    .to_owned(),
+            );
+        } else if !self.listen.ip().is_loopback() {
+            let Self { listen, .. } = self;
+            faults.push(format!(
+                "--insecure goes with a loopback address such as 127.0.0.1:{} alone; listen is {listen}",
+                listen.port()
+            ));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
+    /// What must be so for everything that needs the database.
+    pub fn check_database(&self) -> Result<(), Faults> {
+        if self.database_url.is_some() || self.embedded.is_some() {
+            return Ok(());
+        }
+        Err(Faults(vec![
+            "no database is named: --database-url URL names yours, --embedded starts a private one"
+                .to_owned(),
+        ]))
+    }
+}
+
+impl Client {
+    /// Reads the settings of a command that calls a server.
+    pub fn load(environment: &Environment, flags: &Flags) -> Result<Self, Faults> {
+        let mut faults = Vec::new();
+        let mut given = Given::default();
+        given.read_environment(CLIENT_KEYS, environment, &mut faults);
+        given.read_flags(flags);
+        let client = Self::of(&given, &mut faults);
+        if crate::ids::TenantId::parse(&client.tenant).is_none() {
+            faults.push(format!(
+                "{}: must be 1 to 63 of a-z, 0-9 and inner -",
+                given.shown("tenant", &client.tenant)
+            ));
+        }
+        if faults.is_empty() { Ok(client) } else { Err(Faults(faults)) }
+    }
+}
+
+/// What was said, by name of the setting: the text, and where it was said.
+#[derive(Debug, Default)]
+struct Given(BTreeMap<&'static str, (String, String)>);
+
+impl Given {
+    fn read_file(&mut self, path: &Path, faults: &mut Vec<String>) {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return faults.push(format!("{} cannot be read: {error}", path.display())),
+        };
+        let table = match text.parse::<toml::Table>() {
+            Ok(table) => table,
+            Err(error) => return faults.push(format!("{} is no TOML: {}", path.display(), error.message())),
+        };
+        for (name, value) in table {
+            let place = format!("{name} in {}", path.display());
+            let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+                let known = KEYS.iter().map(|key| key.name.to_owned());
+                faults.push(format!("{place}: there is no such setting{}", hint(&name, known)));
+                continue;
+            };
+            match plain(value) {
+                Some(text) => _ = self.0.insert(key.name, (text, place)),
+                None => faults.push(format!("{place}: must be {}", key.kind)),
+            }
+        }
+    }
+
+    /// Takes what is of `keys`; a variable of ours that is no setting at all is a fault.
+    fn read_environment(
+        &mut self,
+        keys: &'static [Key],
+        environment: &Environment,
+        faults: &mut Vec<String>,
+    ) {
+        let all: BTreeSet<String> =
+            KEYS.iter().chain(CLIENT_KEYS).map(Key::variable).chain([FILE.to_owned()]).collect();
+        for (name, _) in &environment.0 {
+            if !all.contains(name) {
+                faults.push(format!("{name}: there is no such setting{}", hint(name, all.iter().cloned())));
+            }
+        }
+        for key in keys {
+            let variable = key.variable();
+            if let Some(value) = environment.get(&variable) {
+                self.0.insert(key.name, (value.to_owned(), variable));
+            }
+        }
+    }
+
+    fn read_flags(&mut self, flags: &Flags) {
+        for (name, value) in flags {
+            self.0.insert(name, (value.clone(), format!("--{}", name.replace('_', "-"))));
+        }
+    }
+
+    fn value<T: Value>(&self, name: &'static str, default: &str, faults: &mut Vec<String>) -> T {
+        let usual = || T::parse(default).expect("the table's defaults are values; a test holds them to it");
+        let Some((text, place)) = self.0.get(name) else { return usual() };
+        T::parse(text).unwrap_or_else(|fault| {
+            let shown = if T::SECRET { place.clone() } else { format!("{place} {text:?}") };
+            let fault = if fault.is_empty() { String::new() } else { format!(": {fault}") };
+            faults.push(format!("{shown} is not {}{fault}", T::KIND));
+            usual()
+        })
+    }
+
+    /// The setting as it was said.
+    fn shown(&self, name: &str, text: &str) -> String {
+        self.0.get(name).map_or_else(|| name.to_owned(), |(_, place)| format!("{place} {text:?}"))
+    }
+}
+
+/// A value of the file as the text that the environment would have; tables and dates are none.
+fn plain(value: toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(yes) => Some(yes.to_string()),
+        toml::Value::Array(items) => {
+            items.into_iter().map(plain).collect::<Option<Vec<_>>>().map(|it| it.join(","))
+        }
+        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+fn hint(name: &str, known: impl Iterator<Item = String>) -> String {
+    let near = known.filter(|known| strsim::jaro_winkler(known, name) > 0.9);
+    let nearest = near.max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+    nearest.map_or_else(String::new, |known| format!("; did you mean {known}?"))
+}
