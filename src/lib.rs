@@ -19,6 +19,7 @@ pub mod tokens;
 
 pub mod agents;
 pub mod configuration;
+pub mod customers;
 pub mod events;
 pub mod import;
 pub mod report;
