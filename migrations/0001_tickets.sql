@@ -68,7 +68,18 @@ create table tickets (
 create unique index tickets_number on tickets (tenant_id, number);
 create unique index tickets_external_key on tickets (tenant_id, external_source, external_id)
     where external_source is not null;
+-- The orders of lists. A new ticket goes to the right end of the first two, which costs next to nothing.
 create index tickets_create_time on tickets (tenant_id, create_time desc, id desc);
+-- Moves with every write, so no write of a ticket is a heap-only one. Few could be: states, queues and assignees are in
+-- other indexes already. What is left are comments, labels and edits, which pay a third on top of the bare update and
+-- write an event, an outbox row and a receipt besides. For that, "what happened last", which help desks ask all day,
+-- reads a page and not the whole tenant, and a list in an order that moves finds what changed since its first page.
+create index tickets_update_time on tickets (tenant_id, update_time desc, id desc);
+-- The work at hand by priority; small, whatever the archive holds. Who orders the archive by priority has it sorted.
+create index tickets_live on tickets (tenant_id, priority_rank, id)
+    where state in ('NEW', 'OPEN', 'WAITING_ON_CUSTOMER', 'WAITING_ON_VENDOR', 'ON_HOLD');
+-- A customer's own tickets: the row limit of everything that customers read. Moves only with the requester.
+create index tickets_requester on tickets (tenant_id, requester, create_time desc, id desc);
 -- What an agent owns and what counts against the capacity.
 create index tickets_assignee on tickets (tenant_id, assignee)
     where assignee is not null and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED');

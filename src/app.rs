@@ -10,6 +10,7 @@ use crate::{
     agents,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
+    customers,
     db::Db,
     error::Result,
     escalation,
@@ -68,6 +69,7 @@ impl App {
             .add_service(agents::rpc::server(Arc::clone(self)))
             .add_service(events::rpc::server(Arc::clone(self)))
             .add_service(configuration::rpc::server(Arc::clone(self)))
+            .add_service(customers::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

@@ -20,6 +20,7 @@ pub mod tokens;
 
 pub mod agents;
 pub mod configuration;
+pub mod customers;
 pub mod escalation;
 pub mod events;
 pub mod import;

@@ -66,6 +66,8 @@ pub struct Page<K> {
 /// Default and largest page of every list.
 pub const PAGE_DEFAULT: i32 = 50;
 pub const PAGE_MAX: i32 = 200;
+/// What a page takes on the wire at most, about: well below what clients take by default.
+pub const PAGE_BYTES: usize = 1 << 20;
 
 impl<K: DeserializeOwned> Page<K> {
     /// Reads the paging fields of a list request; `purpose` binds the token to tenant, method, filter and order.
@@ -92,16 +94,38 @@ impl<K> Page<K> {
         &self,
         sealer: &Sealer,
         purpose: &str,
-        mut rows: Vec<T>,
+        rows: Vec<T>,
         key: impl Fn(&T) -> K,
     ) -> Result<(Vec<T>, String)>
     where
         K: Serialize,
     {
-        if rows.len() <= self.size as usize {
+        self.finish_within(sealer, purpose, rows, key, |_| 0)
+    }
+
+    /// As [`Self::finish`], for rows with long texts: also ends the page before the row with which it would outgrow
+    /// [`PAGE_BYTES`], unless that is the first.
+    pub fn finish_within<T>(
+        &self,
+        sealer: &Sealer,
+        purpose: &str,
+        mut rows: Vec<T>,
+        key: impl Fn(&T) -> K,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Result<(Vec<T>, String)>
+    where
+        K: Serialize,
+    {
+        let mut sum = 0;
+        let fits = |row: &&T| {
+            sum += bytes(row);
+            sum <= PAGE_BYTES
+        };
+        let kept = rows.iter().take(self.size as usize).take_while(fits).count().max(1);
+        if rows.len() <= kept {
             return Ok((rows, String::new()));
         }
-        rows.truncate(self.size as usize);
+        rows.truncate(kept);
         let token = rows.last().map(|row| sealer.seal(purpose, &key(row))).transpose()?;
         Ok((rows, token.unwrap_or_default()))
     }
@@ -135,6 +159,24 @@ mod tests {
         for junk in ["", "x", "AAAA", "päge"] {
             assert_eq!(sealer.open::<(String, i32)>("acme ListTickets", junk), None);
         }
+    }
+
+    #[test]
+    fn a_page_ends_by_count_or_by_bytes_but_is_never_empty_before_the_end() {
+        let sealer = sealer();
+        let page = |size, rows: &[usize]| {
+            let page = Page::<usize> { size, after: None };
+            let (kept, token) =
+                page.finish_within(&sealer, "p", rows.to_vec(), |row| *row, |row| *row).expect("a page");
+            (kept.len(), !token.is_empty())
+        };
+        assert_eq!(page(3, &[1, 1, 1]), (3, false));
+        assert_eq!(page(3, &[1, 1, 1, 1]), (3, true));
+        assert_eq!(page(9, &[PAGE_BYTES, 1]), (1, true));
+        assert_eq!(page(9, &[PAGE_BYTES - 1, 1]), (2, false));
+        assert_eq!(page(9, &[PAGE_BYTES + 1, 1]), (1, true));
+        assert_eq!(page(9, &[PAGE_BYTES + 1]), (1, false));
+        assert_eq!(page(9, &[]), (0, false));
     }
 
     #[test]

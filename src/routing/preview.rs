@@ -22,7 +22,8 @@ pub async fn preview(app: &App, ctx: &Ctx, subject: Subject) -> Result<Decision>
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let mut decision = match subject {
         Subject::Ticket(id) => decide(&configuration, &*tickets::get(app, ctx, id).await?),
-        Subject::Draft(draft) => {
+        Subject::Draft(mut draft) => {
+            tickets::take_organization(app, ctx, &mut draft).await?;
             decide(&configuration, &tickets::draft(ctx, &configuration, &draft, app.ids.next(), 0)?)
         }
     };

@@ -12,6 +12,7 @@ use crate::{
     call::retrying,
     configuration::Configuration,
     ctx::Ctx,
+    customers,
     error::{Result, Violations},
     idempotency,
     ids::Id,
@@ -49,7 +50,13 @@ pub fn decide(
     Ok(changes)
 }
 
-pub async fn batch_create(app: &App, ctx: &Ctx, creates: Vec<Create>, validate_only: bool) -> Result<Batch> {
+pub async fn batch_create(
+    app: &App,
+    ctx: &Ctx,
+    mut creates: Vec<Create>,
+    validate_only: bool,
+) -> Result<Batch> {
+    default_organizations(app, ctx, &mut creates).await?;
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let count = creates.len();
     let numbers = if validate_only { vec![0; count] } else { app.numbers.take(&ctx.tenant, count).await? };
@@ -62,6 +69,19 @@ pub async fn batch_create(app: &App, ctx: &Ctx, creates: Vec<Create>, validate_o
         }
     }
     Ok(done)
+}
+
+/// Asks for the organizations of all requesters who name none, in one statement.
+async fn default_organizations(app: &App, ctx: &Ctx, creates: &mut [Create]) -> Result<()> {
+    let asked = |create: &Create| create.asks_organization_of(ctx).map(str::to_owned);
+    let contacts: Vec<String> = creates.iter().filter_map(asked).collect();
+    let known = customers::organizations_of(app.db.pool(), &ctx.tenant, &contacts).await?;
+    for create in creates {
+        if let Some(organization) = asked(create).and_then(|contact| known.get(&contact)) {
+            create.organization.clone_from(organization);
+        }
+    }
+    Ok(())
 }
 
 async fn attempt(

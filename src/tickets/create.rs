@@ -77,6 +77,18 @@ pub struct Written {
     pub existing: bool,
 }
 
+impl Create {
+    /// Who asks: a customer, unless it is said, in the own name.
+    fn requester<'a>(&'a self, ctx: &'a Ctx) -> &'a str {
+        if self.requester.is_empty() && ctx.actor.is_customer() { &ctx.actor.id } else { &self.requester }
+    }
+
+    /// The contact whose organization it is for, when none is named.
+    pub fn asks_organization_of<'a>(&'a self, ctx: &'a Ctx) -> Option<&'a str> {
+        Some(self.requester(ctx)).filter(|contact| self.organization.is_empty() && !contact.is_empty())
+    }
+}
+
 /// The ticket as it would come in, before it is routed. Every fault is named at once.
 pub fn draft(
     ctx: &Ctx,
@@ -116,7 +128,7 @@ fn check(ctx: &Ctx, configuration: &Configuration, create: &Create, faults: &mut
     for (key, value) in &create.custom_fields {
         check_custom_field(configuration, key, value, faults);
     }
-    check_annotations(&create.annotations, faults);
+    check_annotations(&create.annotations, "ticket.annotations", faults);
     if ctx.actor.is_customer() && !create.requester.is_empty() && create.requester != ctx.actor.id {
         faults.add("ticket.requester", "must be the caller");
     }
@@ -137,7 +149,7 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         channel: create.channel,
         title: create.title.clone(),
         description: create.description.clone(),
-        requester: or(&create.requester, if ctx.actor.is_customer() { &ctx.actor.id } else { "" }),
+        requester: create.requester(ctx).to_owned(),
         organization: create.organization.clone(),
         category: create.category.clone(),
         product: create.product.clone(),
@@ -181,8 +193,17 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
     }
 }
 
+/// Takes the requester's organization where none is named. Comes before the rule: routing looks at the organization.
+pub async fn take_organization(app: &App, ctx: &Ctx, create: &mut Create) -> Result<()> {
+    if let Some(contact) = create.asks_organization_of(ctx) {
+        create.organization = app.lines.organization_of(ctx.tenant.clone(), contact).await?;
+    }
+    Ok(())
+}
+
 /// Records a ticket; answers when it is on disk.
-pub async fn create(app: &App, ctx: &Ctx, create: Create) -> Result<Written> {
+pub async fn create(app: &App, ctx: &Ctx, mut create: Create) -> Result<Written> {
+    take_organization(app, ctx, &mut create).await?;
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let number = if create.validate_only { 0 } else { app.numbers.take(&ctx.tenant, 1).await?[0] };
     let change = decide(ctx, &configuration, &create, app.ids.next(), number)?;

@@ -91,13 +91,11 @@ pub fn check_custom_field(
     }
 }
 
-pub fn check_annotations(annotations: &BTreeMap<String, String>, faults: &mut Violations) {
+/// `path`: where the annotations stand in the request.
+pub fn check_annotations(annotations: &BTreeMap<String, String>, path: &str, faults: &mut Violations) {
     let bytes: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     if annotations.len() > MAX_ENTRIES || bytes > MAX_ANNOTATIONS {
-        faults.add(
-            "ticket.annotations",
-            format!("must be at most {MAX_ENTRIES} entries and {MAX_ANNOTATIONS} bytes in all"),
-        );
+        faults.add(path, format!("must be at most {MAX_ENTRIES} entries and {MAX_ANNOTATIONS} bytes in all"));
     }
 }
 
@@ -172,7 +170,7 @@ mod tests {
         let fits = |count: usize, bytes: usize| {
             let annotations = (0..count).map(|n| (format!("{n:02}"), "x".repeat(bytes - 2))).collect();
             let mut faults = Violations::default();
-            check_annotations(&annotations, &mut faults);
+            check_annotations(&annotations, "ticket.annotations", &mut faults);
             faults.is_empty()
         };
         assert!(fits(32, 128));

@@ -1,18 +1,20 @@
-//! Creates and gets that are in flight together share their round trips and, for creates, the commit (`db/batch.rs`).
+//! Creates, gets and what creates ask first: those in flight together share their round trips and, for creates, the
+//! commit (`db/batch.rs`).
 
 use std::{collections::HashMap, sync::Arc};
 
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Change, Ticket,
+    Change, Shown,
     create::{OnConflict, Receipt, Written},
-    read, store,
+    names, read, store,
 };
 use crate::{
     app::App,
     call::retrying,
     ctx::Ctx,
+    customers,
     db::{Batcher, Db},
     error::{Error, Result},
     idempotency,
@@ -45,15 +47,19 @@ enum Outcome {
 #[derive(Debug)]
 pub struct Lines {
     creates: Batcher<Draft, Outcome>,
-    gets: Batcher<(TenantId, Id), Option<Arc<Ticket>>>,
+    gets: Batcher<(TenantId, Id), Option<Arc<Shown>>>,
+    organizations: Batcher<(TenantId, String), Option<String>>,
 }
 
 impl Lines {
     pub fn start(tasks: &TaskTracker, db: &Db) -> Self {
-        let (writer, reader) = (db.clone(), db.clone());
+        let (writer, reader, asker) = (db.clone(), db.clone(), db.clone());
         Self {
             creates: Batcher::start(tasks, 2, MAX_CREATES, move |drafts| create_all(writer.clone(), drafts)),
             gets: Batcher::start(tasks, 2, MAX_GETS, move |wanted| get_all(reader.clone(), wanted)),
+            organizations: Batcher::start(tasks, 1, MAX_GETS, move |contacts| {
+                organizations_of(asker.clone(), contacts)
+            }),
         }
     }
 
@@ -75,15 +81,21 @@ impl Lines {
                 if on_conflict == OnConflict::Fail || !read::visible(&ctx, &ticket) {
                     return Err(Error::AlreadyExists { kind: "ticket", name: ticket.name() });
                 }
-                Ok(Written { ticket: Arc::unwrap_or_clone(ticket), replayed: false, existing: true })
+                Ok(Written { ticket: ticket.ticket.clone(), replayed: false, existing: true })
             }
         }
     }
 
-    /// A ticket by id.
-    pub async fn get(&self, tenant: TenantId, id: Id) -> Result<Option<Arc<Ticket>>> {
+    /// A ticket by id, with the names on it.
+    pub async fn get(&self, tenant: TenantId, id: Id) -> Result<Option<Arc<Shown>>> {
         let lane = u64::from(id.0.as_bytes()[15]);
         self.gets.submit(lane, (tenant, id)).await
+    }
+
+    /// The organization of a contact; empty when there is none on record.
+    pub async fn organization_of(&self, tenant: TenantId, contact: &str) -> Result<String> {
+        let found = self.organizations.submit(0, (tenant, contact.to_owned())).await?;
+        Ok(found.unwrap_or_default())
     }
 }
 
@@ -158,15 +170,34 @@ fn external_key(draft: &Draft) -> Option<(String, String)> {
     if draft.external { ticket.external_source.clone().zip(ticket.external_id.clone()) } else { None }
 }
 
-/// Answers the gets of each tenant by one statement.
-async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<Ticket>>>> {
+/// Answers for the contacts of each tenant by one statement.
+async fn organizations_of(db: Db, contacts: Vec<(TenantId, String)>) -> Vec<Result<Option<String>>> {
+    let mut tenants: HashMap<&TenantId, Vec<String>> = HashMap::new();
+    for (tenant, contact) in &contacts {
+        tenants.entry(tenant).or_default().push(contact.clone());
+    }
+    let mut found: HashMap<&TenantId, HashMap<String, String>> = HashMap::new();
+    for (tenant, asked) in tenants {
+        match customers::organizations_of(db.pool(), tenant, &asked).await {
+            Ok(organizations) => _ = found.insert(tenant, organizations),
+            Err(error) => {
+                tracing::warn!(error = crate::error::chain(&error), "reading contacts failed");
+                return contacts.iter().map(|_| Err(Error::database_down())).collect();
+            }
+        }
+    }
+    contacts.iter().map(|(tenant, contact)| Ok(found[tenant].get(contact).cloned())).collect()
+}
+
+/// Answers the gets of each tenant by one statement, and one for the names on the tickets.
+async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<Shown>>>> {
     let mut tenants: HashMap<&TenantId, Vec<Id>> = HashMap::new();
     for (tenant, id) in &wanted {
         tenants.entry(tenant).or_default().push(*id);
     }
-    let mut found: HashMap<(&TenantId, Id), Arc<Ticket>> = HashMap::new();
+    let mut found: HashMap<(&TenantId, Id), Arc<Shown>> = HashMap::new();
     for (tenant, ids) in tenants {
-        match store::find_all(db.pool(), tenant, &ids).await {
+        match find_shown(&db, tenant, &ids).await {
             Ok(tickets) => {
                 found.extend(tickets.into_iter().map(|ticket| ((tenant, ticket.id), Arc::new(ticket))));
             }
@@ -177,4 +208,9 @@ async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<T
         }
     }
     wanted.iter().map(|(tenant, id)| Ok(found.get(&(tenant, *id)).cloned())).collect()
+}
+
+async fn find_shown(db: &Db, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Shown>> {
+    let tickets = store::find_all(db.pool(), tenant, ids).await?;
+    names::name(db.pool(), tenant, tickets).await
 }

@@ -11,13 +11,16 @@ mod change;
 mod claim;
 mod close;
 mod create;
+pub mod fields;
 #[cfg(test)]
 pub mod fixture;
 mod follow;
 pub mod hold;
 pub mod intake;
 mod lines;
+mod list;
 mod model;
+mod names;
 mod numbers;
 pub mod queue;
 mod read;
@@ -28,7 +31,9 @@ pub mod resume;
 pub mod rpc;
 mod status;
 mod store;
+mod store_list;
 mod tag;
+mod timeline;
 mod timer;
 mod update;
 pub mod wake;
@@ -37,12 +42,15 @@ mod write;
 
 pub use assign::give;
 pub use change::{Change, enter};
-pub use create::{Create, OnConflict, Receipt, Written, create, decide as decide_create, draft};
+pub use create::{
+    Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_organization,
+};
 pub use lines::Lines;
 pub(crate) use model::codes;
 pub use model::*;
+pub use names::Shown;
 pub use numbers::Numbers;
-pub use read::{at_version, count_standing_in, get, list_live, owned_by_state, resolve};
+pub use read::{at_version, count_standing_in, get, list_live, owned_by_state, resolve, visible};
 pub use status::{Verb, advance, advance_settled};
 pub use store::Live;
 pub use write::{

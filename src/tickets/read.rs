@@ -1,13 +1,13 @@
 //! Reading tickets: now, as of a time, by list. What a caller may see is one predicate, [`visible`], for all of them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Live, Standing, State, Ticket, change::undo, create::Receipt, store};
+use super::{Live, Shown, Standing, State, Ticket, change::undo, create::Receipt, names, store};
 use crate::{
     app::App,
     ctx::Ctx,
     db::Tx,
-    error::{Error, Result},
+    error::{Error, Reason, Result},
     events,
     ids::{Id, TenantId},
     time::Time,
@@ -19,7 +19,7 @@ pub fn visible(ctx: &Ctx, ticket: &Ticket) -> bool {
 }
 
 /// A ticket that is known to exist.
-pub async fn find(app: &App, tenant: &TenantId, id: Id) -> Result<Arc<Ticket>> {
+pub async fn find(app: &App, tenant: &TenantId, id: Id) -> Result<Arc<Shown>> {
     app.lines.get(tenant.clone(), id).await?.ok_or_else(|| missing(tenant, id))
 }
 
@@ -28,7 +28,7 @@ fn missing(tenant: &TenantId, id: Id) -> Error {
 }
 
 /// A ticket, if the caller may see it.
-pub async fn get(app: &App, ctx: &Ctx, id: Id) -> Result<Arc<Ticket>> {
+pub async fn get(app: &App, ctx: &Ctx, id: Id) -> Result<Arc<Shown>> {
     let ticket = find(app, &ctx.tenant, id).await?;
     if visible(ctx, &ticket) { Ok(ticket) } else { Err(Error::not_found("ticket", ticket.name())) }
 }
@@ -54,42 +54,61 @@ pub async fn resolve(app: &App, tenant: &TenantId, part: &str) -> Result<Id> {
     store::find_id_by_number(app.db.pool(), tenant, number).await?.ok_or_else(missing)
 }
 
+/// Refuses to answer from before a write that the caller knows of.
+pub async fn await_revision(app: &App, ctx: &Ctx, revision: Option<Receipt>) -> Result<()> {
+    let Some(Receipt { ticket, version }) = revision else { return Ok(()) };
+    let found = app.lines.get(ctx.tenant.clone(), ticket).await?;
+    match found.filter(|found| visible(ctx, found) && found.version >= version) {
+        Some(_) => Ok(()),
+        None => Err(Error::Unavailable {
+            reason: Reason::RevisionAhead,
+            text: "the revision in min_revision has not arrived here yet; retry",
+            retry_after: Duration::from_millis(100),
+        }),
+    }
+}
+
 /// The ticket as a write left it: the answer of a repeated call.
 pub async fn at_version(app: &App, ctx: &Ctx, receipt: Receipt) -> Result<Ticket> {
     let ticket = find(app, &ctx.tenant, receipt.ticket).await?;
-    let undone =
-        events::store::list_after(app.db.pool(), &ctx.tenant, receipt.ticket, receipt.version).await?;
-    rewind(&ticket, &undone, receipt.version)
+    let since =
+        events::store::list_after(app.db.pool(), &ctx.tenant, receipt.ticket, receipt.version - 1).await?;
+    rewind(&ticket, &since)
 }
 
 /// As [`at_version`], for what one call wrote together; in the order of the receipts.
 pub async fn at_versions(app: &App, ctx: &Ctx, receipts: &[Receipt]) -> Result<Vec<Ticket>> {
-    let (ids, versions): (Vec<Id>, Vec<i64>) =
-        receipts.iter().map(|receipt| (receipt.ticket, receipt.version)).unzip();
+    let (ids, before): (Vec<Id>, Vec<i64>) =
+        receipts.iter().map(|receipt| (receipt.ticket, receipt.version - 1)).unzip();
     let found = store::find_all(app.db.pool(), &ctx.tenant, &ids).await?;
     let tickets: HashMap<Id, Ticket> = found.into_iter().map(|ticket| (ticket.id, ticket)).collect();
-    let mut undone: HashMap<Id, Vec<events::Event>> = HashMap::new();
-    for event in events::store::list_after_each(app.db.pool(), &ctx.tenant, &ids, &versions).await? {
-        undone.entry(event.ticket_id).or_default().push(event);
+    let mut since: HashMap<Id, Vec<events::Event>> = HashMap::new();
+    for event in events::store::list_after_each(app.db.pool(), &ctx.tenant, &ids, &before).await? {
+        since.entry(event.ticket_id).or_default().push(event);
     }
     let rewound = receipts.iter().map(|receipt| {
         let id = receipt.ticket;
         let ticket = tickets.get(&id).ok_or_else(|| missing(&ctx.tenant, id))?;
-        rewind(ticket, undone.get(&id).map_or(&[], Vec::as_slice), receipt.version)
+        rewind(ticket, since.get(&id).map_or(&[], Vec::as_slice))
     });
     rewound.collect()
 }
 
 /// The ticket as it was known at a time.
-pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Ticket> {
+pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Arc<Shown>> {
     let ticket = get(app, ctx, id).await?;
-    let all = events::store::list_after(app.db.pool(), &ctx.tenant, id, 0).await?;
-    let undone: Vec<_> = all.into_iter().filter(|event| event.record_time > time).collect();
-    match undone.last() {
-        Some(first) if first.version == 1 => Err(Error::not_found("ticket", ticket.name())),
-        Some(first) => rewind(&ticket, &undone, first.version - 1),
-        None => Ok(Arc::unwrap_or_clone(ticket)),
+    let missing = || Error::not_found("ticket", ticket.name());
+    let since = events::list_since(app.db.pool(), &ctx.tenant, id, time).await?;
+    if since.last().is_some_and(|known| known.record_time > time) {
+        return Err(missing());
     }
+    let then = rewind(&ticket, &since)?;
+    // It may have been somebody else's then.
+    if !visible(ctx, &then) {
+        return Err(missing());
+    }
+    let shown = names::name(app.db.pool(), &ctx.tenant, vec![then]).await?.pop();
+    shown.map(Arc::new).ok_or_else(missing)
 }
 
 /// How many live tickets stand in these levels, teams or queues, by place.
@@ -102,10 +121,13 @@ pub async fn count_standing_in(
     store::count_standing(tx, levels, teams, queues).await
 }
 
-/// Undoes `events`, newest first, down to `version`.
-fn rewind(ticket: &Ticket, events: &[events::Event], version: i64) -> Result<Ticket> {
-    let mut ticket = undo(ticket, events).map_err(Error::internal)?;
-    ticket.version = version;
+/// The ticket as the last of `events` left it, which come newest first; as it is when there are none.
+fn rewind(ticket: &Ticket, events: &[events::Event]) -> Result<Ticket> {
+    let Some((left, undone)) = events.split_last() else { return Ok(ticket.clone()) };
+    let mut ticket = undo(ticket, undone).map_err(Error::internal)?;
+    // These are in no event's changes: they follow from the event.
+    ticket.version = left.version;
+    ticket.update_time = left.occur_time;
     Ok(ticket)
 }
 

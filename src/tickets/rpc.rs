@@ -1,7 +1,10 @@
 //! `ticketing.v1.TicketService`: wire in, wire out.
 
+mod read;
+
 use std::sync::Arc;
 
+use read::{batch_get_tickets, count_tickets, get_ticket, list_tickets, list_timeline};
 use ticketing_proto::v1::{
     self as pb,
     ticket_service_server::{TicketService, TicketServiceServer},
@@ -15,7 +18,6 @@ use super::{
     close, create,
     follow::{self, Follow},
     hold::{self, Hold},
-    read,
     release::{self, Release},
     reopen,
     resolve::{self, Resolve},
@@ -29,7 +31,7 @@ use crate::{
     call::{Call, service},
     ctx::Ctx,
     error::{Error, Result, Violations},
-    ids::{child_of, tenant_of},
+    ids::tenant_of,
 };
 
 #[derive(Debug)]
@@ -72,23 +74,8 @@ async fn create_ticket(call: &Call, request: pb::CreateTicketRequest) -> Result<
     let create = wire::create(&ctx.tenant, &request);
     let done = create::create(&call.app, &ctx, create).await?;
     let (ticket, revision, replayed) = wire::written(&done);
+    let ticket = ticket.map(|ticket| wire::for_caller(&ctx, ticket));
     Ok(pb::CreateTicketResponse { ticket, revision, replayed, existing: done.existing })
-}
-
-async fn get_ticket(call: &Call, request: pb::GetTicketRequest) -> Result<pb::GetTicketResponse> {
-    let (tenant, part) = child_of("name", &request.name, "tickets")?;
-    let ctx = call.read(tenant)?;
-    let view = wire::view("view", request.view, View::Full)?;
-    let mut faults = Violations::default();
-    let read_time = wire::time(&mut faults, "read_time", request.read_time.as_ref());
-    faults.into_result()?;
-    let id = read::resolve(&call.app, &ctx.tenant, part).await?;
-    let ticket = match read_time {
-        Some(time) if time > ctx.now => return Err(Error::field("read_time", "must not be in the future")),
-        Some(time) => Arc::new(read::at_time(&call.app, &ctx, id, time).await?),
-        None => read::get(&call.app, &ctx, id).await?,
-    };
-    Ok(pb::GetTicketResponse { revision: wire::revision(&ticket), ticket: Some(wire::ticket(&ticket, view)) })
 }
 
 /// The verbs on one ticket: they share the envelope, and each reads its own part of the request.
@@ -197,18 +184,6 @@ async fn list_ticket_actions(
 }
 
 // BEGIN not built yet
-async fn batch_get_tickets(_: &Call, _: pb::BatchGetTicketsRequest) -> Result<pb::BatchGetTicketsResponse> {
-    Err(Error::Unimplemented("batch_get_tickets".into()))
-}
-async fn list_tickets(_: &Call, _: pb::ListTicketsRequest) -> Result<pb::ListTicketsResponse> {
-    Err(Error::Unimplemented("list_tickets".into()))
-}
-async fn count_tickets(_: &Call, _: pb::CountTicketsRequest) -> Result<pb::CountTicketsResponse> {
-    Err(Error::Unimplemented("count_tickets".into()))
-}
-async fn list_timeline(_: &Call, _: pb::ListTimelineRequest) -> Result<pb::ListTimelineResponse> {
-    Err(Error::Unimplemented("list_timeline".into()))
-}
 async fn import_tickets(_: &Call, _: pb::ImportTicketsRequest) -> Result<pb::ImportTicketsResponse> {
     Err(Error::Unimplemented("import_tickets".into()))
 }

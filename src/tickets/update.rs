@@ -111,7 +111,7 @@ fn check(configuration: &Configuration, before: &Ticket, after: &Ticket, faults:
         }
     }
     if after.annotations != before.annotations {
-        check_annotations(&after.annotations, faults);
+        check_annotations(&after.annotations, "ticket.annotations", faults);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod contract;
+mod customers;
 mod events;
 mod jobs;
 mod smoke;

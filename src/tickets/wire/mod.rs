@@ -1,14 +1,18 @@
 //! Tickets as messages and back. Every fault of a message is named at once, by its path.
 
+mod caller;
 mod parse;
 mod show;
+mod timeline;
 
+pub use caller::{for_caller, shown};
 use jiff::Timestamp;
 pub use parse::{batch, create, some_tags, update};
 pub use show::{action, actor_kind, revision, state, ticket, wire, written};
 use ticketing_proto::v1 as pb;
+pub use timeline::entry;
 
-use super::{HoldKind, MAX_NOTE, Resolution, Target};
+use super::{HoldKind, MAX_NOTE, Receipt, Resolution, Target};
 use crate::{
     error::{Error, Result, Violations},
     ids::{Id, TenantId, child_of},
@@ -118,6 +122,21 @@ pub fn version(faults: &mut Violations, field: &str, etag: &str) -> Option<i64> 
         faults.add(field, "is no etag of this service; send back the one that was read");
     }
     version
+}
+
+/// The write that a read must not miss; empty: any.
+pub fn min_revision(faults: &mut Violations, revision: &str) -> Option<Receipt> {
+    if revision.is_empty() {
+        return None;
+    }
+    let parse = |(ticket, version): (&str, &str)| {
+        Some(Receipt { ticket: ticket.parse().ok()?, version: version.parse().ok()? })
+    };
+    let parsed = revision.split_once('.').and_then(parse);
+    if parsed.is_none() {
+        faults.add("min_revision", "is no revision of this service; send back the one that a write returned");
+    }
+    parsed
 }
 
 /// Takes `tenants/{tenant}/tickets/{id}` apart; a number is for GetTicket alone.

@@ -4,5 +4,5 @@ mod cluster;
 mod desk;
 mod status;
 
-pub use desk::{Client, Desk, sample};
+pub use desk::{Client, Desk, START, sample};
 pub use status::{facts, fields, reason};

@@ -1,0 +1,13 @@
+//! Customers, as far as support needs to know them: organizations and the people there, by the CRM's own keys.
+//!
+//! Verbs: upsert organization, upsert contact.
+
+mod model;
+mod read;
+pub mod rpc;
+mod store;
+mod upsert_contact;
+mod upsert_organization;
+
+pub use model::{Contact, Organization};
+pub use read::{Names, names, organizations_of};

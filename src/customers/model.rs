@@ -1,0 +1,79 @@
+//! Organizations and contacts as the service keeps them: field names are the columns of their tables and, but for the
+//! keys, those of the API.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+
+use crate::{
+    error::Violations,
+    filter::{Field, Kind, Schema},
+    ids::TenantId,
+    time::Time,
+};
+
+/// Limits, in characters.
+pub const MAX_DISPLAY_NAME: usize = 200;
+pub const MAX_EMAIL: usize = 254;
+pub const MAX_PHONE: usize = 64;
+pub const MAX_LANGUAGE_CODE: usize = 35;
+
+/// What a filter of organizations may name.
+pub const ORGANIZATION_FIELDS: Schema =
+    Schema(&[Field { name: "display_name", column: "display_name", kind: Kind::Text }]);
+
+/// What a filter of contacts may name.
+pub const CONTACT_FIELDS: Schema = Schema(&[
+    Field { name: "organization", column: "organization", kind: Kind::Text },
+    Field { name: "email", column: "email", kind: Kind::Text },
+    Field { name: "display_name", column: "display_name", kind: Kind::Text },
+]);
+
+/// A customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Organization {
+    pub tenant_id: TenantId,
+    pub key: String,
+    pub version: i64,
+    pub display_name: String,
+    pub annotations: Json<BTreeMap<String, String>>,
+    pub create_time: Time,
+    pub update_time: Time,
+}
+
+/// A person at a customer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Contact {
+    pub tenant_id: TenantId,
+    pub key: String,
+    pub version: i64,
+    pub display_name: String,
+    /// An organization's key; empty: a person of their own.
+    pub organization: String,
+    pub email: String,
+    pub phone: String,
+    pub language_code: String,
+    pub annotations: Json<BTreeMap<String, String>>,
+    pub create_time: Time,
+    pub update_time: Time,
+}
+
+impl Organization {
+    pub fn name(&self) -> String {
+        format!("tenants/{}/organizations/{}", self.tenant_id, self.key)
+    }
+}
+
+impl Contact {
+    pub fn name(&self) -> String {
+        format!("tenants/{}/contacts/{}", self.tenant_id, self.key)
+    }
+}
+
+/// What people read must not be blank.
+pub fn check_display_name(faults: &mut Violations, field: &str, display_name: &str) {
+    if display_name.trim().is_empty() {
+        faults.add(field, "is required");
+    }
+}

@@ -1,0 +1,175 @@
+//! The only SQL that names `organizations` and `contacts`.
+
+use std::collections::HashMap;
+
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::{Contact, Names, Organization};
+use crate::{
+    ctx::Ctx,
+    db::Tx,
+    error::{Error, Result},
+    filter::{Expr, Scope},
+    ids::TenantId,
+    seal::Page,
+};
+
+/// The organization, locked until the transaction ends.
+pub async fn lock_organization(tx: &mut Tx, key: &str) -> Result<Option<Organization>> {
+    let tenant = tx.tenant().clone();
+    let found = sqlx::query_as!(
+        Organization,
+        "select * from organizations where tenant_id = $1 and key = $2 for update",
+        tenant.as_str(),
+        key,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found)
+}
+
+/// The contact, locked until the transaction ends.
+pub async fn lock_contact(tx: &mut Tx, key: &str) -> Result<Option<Contact>> {
+    let tenant = tx.tenant().clone();
+    let found = sqlx::query_as!(
+        Contact,
+        "select * from contacts where tenant_id = $1 and key = $2 for update",
+        tenant.as_str(),
+        key,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(found)
+}
+
+/// Writes the next version; a row that somebody else wrote since is a conflict.
+pub async fn put_organization(tx: &mut Tx, organization: &Organization) -> Result<()> {
+    let row = serde_json::to_string(organization).map_err(Error::internal)?;
+    let done = sqlx::query!(
+        "insert into organizations as o select * from json_populate_record(null::organizations, $1::text::json)
+         on conflict (tenant_id, key) do update set
+             version = excluded.version, display_name = excluded.display_name, annotations = excluded.annotations,
+             update_time = excluded.update_time
+         where o.version = excluded.version - 1",
+        row,
+    )
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict) }
+}
+
+/// Writes the next version; a row that somebody else wrote since is a conflict.
+pub async fn put_contact(tx: &mut Tx, contact: &Contact) -> Result<()> {
+    let row = serde_json::to_string(contact).map_err(Error::internal)?;
+    let done = sqlx::query!(
+        "insert into contacts as c select * from json_populate_record(null::contacts, $1::text::json)
+         on conflict (tenant_id, key) do update set
+             version = excluded.version, display_name = excluded.display_name,
+             organization = excluded.organization, email = excluded.email, phone = excluded.phone,
+             language_code = excluded.language_code, annotations = excluded.annotations,
+             update_time = excluded.update_time
+         where c.version = excluded.version - 1",
+        row,
+    )
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict) }
+}
+
+pub async fn find_organization(pool: &PgPool, tenant: &TenantId, key: &str) -> Result<Option<Organization>> {
+    let found = sqlx::query_as!(
+        Organization,
+        "select * from organizations where tenant_id = $1 and key = $2",
+        tenant.as_str(),
+        key,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found)
+}
+
+pub async fn find_contact(pool: &PgPool, tenant: &TenantId, key: &str) -> Result<Option<Contact>> {
+    let found = sqlx::query_as!(
+        Contact,
+        "select * from contacts where tenant_id = $1 and key = $2",
+        tenant.as_str(),
+        key,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found)
+}
+
+pub async fn list_organizations(
+    pool: &PgPool,
+    ctx: &Ctx,
+    filter: Option<&Expr>,
+    page: &Page<String>,
+) -> Result<Vec<Organization>> {
+    let mut query = list("organizations", ctx, filter, page);
+    Ok(query.build_query_as().fetch_all(pool).await?)
+}
+
+pub async fn list_contacts(
+    pool: &PgPool,
+    ctx: &Ctx,
+    filter: Option<&Expr>,
+    page: &Page<String>,
+) -> Result<Vec<Contact>> {
+    let mut query = list("contacts", ctx, filter, page);
+    Ok(query.build_query_as().fetch_all(pool).await?)
+}
+
+fn list(table: &str, ctx: &Ctx, filter: Option<&Expr>, page: &Page<String>) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(format!("select * from {table} where tenant_id = "));
+    query.push_bind(ctx.tenant.as_str().to_owned());
+    if let Some(filter) = filter {
+        query.push(" and ");
+        filter.push_sql(&mut query, &Scope { now: *ctx.now, me: &ctx.actor.id });
+    }
+    if let Some(after) = &page.after {
+        query.push(" and key > ").push_bind(after.clone());
+    }
+    query.push(" order by key limit ").push_bind(page.limit());
+    query
+}
+
+pub async fn names(
+    pool: &PgPool,
+    tenant: &TenantId,
+    contacts: &[String],
+    organizations: &[String],
+) -> Result<Names> {
+    let rows = sqlx::query!(
+        r#"select true as "contact!", key as "key!", display_name as "display_name!" from contacts
+           where tenant_id = $1 and key = any($2)
+           union all
+           select false, key, display_name from organizations where tenant_id = $1 and key = any($3)"#,
+        tenant.as_str(),
+        contacts,
+        organizations,
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut names = Names::default();
+    for row in rows {
+        let side = if row.contact { &mut names.contacts } else { &mut names.organizations };
+        side.insert(row.key, row.display_name);
+    }
+    Ok(names)
+}
+
+pub async fn organizations_of(
+    pool: &PgPool,
+    tenant: &TenantId,
+    contacts: &[String],
+) -> Result<HashMap<String, String>> {
+    let rows = sqlx::query!(
+        "select key, organization from contacts where tenant_id = $1 and key = any($2) and organization <> ''",
+        tenant.as_str(),
+        contacts,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.key, row.organization)).collect())
+}

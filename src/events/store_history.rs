@@ -1,0 +1,139 @@
+//! The SQL that reads a ticket's history back: its timeline, and how it stood before.
+
+use serde_json::Value;
+use sqlx::PgPool;
+
+use super::Event;
+use crate::{
+    db::Tx,
+    error::Result,
+    ids::{Id, TenantId},
+    time::Time,
+};
+
+/// Which events of a ticket a reader is shown.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience<'a> {
+    All,
+    /// The creation, what bears `"visibility": "PUBLIC"` in its details, and the changes of these fields that were
+    /// made by events of these types.
+    Public {
+        types: &'a [&'a str],
+        fields: &'a [&'a str],
+    },
+}
+
+/// A ticket's events behind a version, oldest first.
+pub async fn list_page(
+    pool: &PgPool,
+    tenant: &TenantId,
+    ticket: Id,
+    audience: Audience<'_>,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let (all, types, fields) = match audience {
+        Audience::All => (true, &[] as &[&str], &[] as &[&str]),
+        Audience::Public { types, fields } => (false, types, fields),
+    };
+    let events = sqlx::query_as!(
+        Event,
+        r#"select tenant_id, ticket_id, version, type as kind, actor_kind, actor_id, request_id, rule,
+                  configuration_revision, occur_time, record_time, traceparent, changes, note, reason, details, facts,
+                  imported
+           from events
+           where tenant_id = $1 and ticket_id = $2 and version > $3
+             and ($4 or type = 'ticket.created' or details ->> 'visibility' = 'PUBLIC'
+                  or (type = any($5) and changes ?| $6))
+           order by version limit $7"#,
+        tenant.as_str(),
+        ticket as Id,
+        after,
+        all,
+        types as &[&str],
+        fields as &[&str],
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(events)
+}
+
+/// A ticket's events from the last one that was known at a time, newest first; none when all are.
+///
+/// Calls wait for each other, so record times may run backwards by a little: known is what comes before the first
+/// event that was not.
+pub async fn list_since(pool: &PgPool, tenant: &TenantId, ticket: Id, time: Time) -> Result<Vec<Event>> {
+    let events = sqlx::query_as!(
+        Event,
+        r#"select tenant_id, ticket_id, version, type as kind, actor_kind, actor_id, request_id, rule,
+                  configuration_revision, occur_time, record_time, traceparent, changes, note, reason, details, facts,
+                  imported
+           from events
+           where tenant_id = $1 and ticket_id = $2
+             and version >= (select min(version) - 1 from events
+                             where tenant_id = $1 and ticket_id = $2 and record_time > $3)
+           order by version desc"#,
+        tenant.as_str(),
+        ticket as Id,
+        time as Time,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(events)
+}
+
+/// How a ticket stood at a time.
+#[derive(Clone, Debug)]
+pub struct Stood {
+    pub ticket_id: Id,
+    /// When it had last changed by then.
+    pub occur_time: Time,
+    /// What the field was, if it is something else now.
+    pub value: Option<Value>,
+}
+
+/// How these tickets stood at a time, or at first if they are younger; only those that changed since.
+pub async fn stood(
+    pool: &PgPool,
+    tenant: &TenantId,
+    tickets: &[Id],
+    time: Time,
+    field: &str,
+) -> Result<Vec<Stood>> {
+    let stood = sqlx::query_as!(
+        Stood,
+        r#"select last.ticket_id, last.occur_time, moved.value as "value?: Value"
+           from unnest($2::uuid[]) as t (id)
+           cross join lateral (
+               select min(version) as version from events
+               where tenant_id = $1 and ticket_id = t.id and record_time > $3) first
+           join events last on last.tenant_id = $1 and last.ticket_id = t.id
+               and last.version = greatest(first.version - 1, 1)
+           left join lateral (
+               select changes -> $4 -> (case version when 1 then 1 else 0 end) as value from events
+               where tenant_id = $1 and ticket_id = t.id and version >= first.version and changes ? $4
+               order by version limit 1) moved on true"#,
+        tenant.as_str(),
+        tickets as &[Id],
+        time as Time,
+        field,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(stood)
+}
+
+/// Removes the text of an event for good. The caller holds the lock of its ticket.
+pub async fn redact_note_in(tx: &mut Tx, ticket: Id, version: i64) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "update events set note = '' where tenant_id = $1 and ticket_id = $2 and version = $3",
+        tenant.as_str(),
+        ticket as Id,
+        version,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

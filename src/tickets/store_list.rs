@@ -1,0 +1,126 @@
+//! The SQL of lists and counts: the one place where a query is put together at run time, because filters are. What the
+//! caller wrote is bound, never part of the text.
+
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use super::list::{By, Key, Order, Place, Row, Selection};
+use crate::{error::Result, filter::Scope, ids::Id, time::Time};
+
+/// What a row takes in an answer: its long texts, and its many short ones about.
+const BYTES: &str =
+    "600 + octet_length(title) + octet_length(description) + octet_length(custom_fields::text)
+     + octet_length(annotations::text) + coalesce(octet_length(resolution::text), 0)";
+
+impl Order {
+    /// The column, and how to read it as a [`Key`].
+    fn column(self) -> &'static str {
+        match self.by {
+            By::CreateTime => "create_time",
+            By::UpdateTime => "update_time",
+            By::Priority => "priority_rank",
+            By::Number => "number",
+        }
+    }
+
+    fn is_by_time(self) -> bool {
+        matches!(self.by, By::CreateTime | By::UpdateTime)
+    }
+}
+
+/// The next rows behind `after` in the order; with `until`, only what has not changed since.
+pub async fn rows(
+    pool: &PgPool,
+    selection: &Selection<'_>,
+    order: Order,
+    until: Option<Time>,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    let mut query = select_rows(order);
+    selection.push(&mut query);
+    if let Some(until) = until {
+        query.push(" and update_time <= ").push_bind(until);
+    }
+    let column = order.column();
+    let (sign, direction) = if order.descending { ("<", " desc") } else { (">", "") };
+    if let Some(Place { key, id }) = after {
+        query.push(format_args!(" and ({column}, id) {sign} ("));
+        match key {
+            Key::Time(time) => query.push_bind(time),
+            Key::Number(number) => query.push_bind(number),
+        };
+        query.push(", ").push_bind(id).push(")");
+    }
+    query.push(format_args!(" order by {column}{direction}, id{direction} limit ")).push_bind(limit);
+    fetch_rows(pool, order, query).await
+}
+
+/// The rows of tickets that changed after `since`, in no order.
+pub async fn moved(
+    pool: &PgPool,
+    selection: &Selection<'_>,
+    order: Order,
+    since: Time,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    let mut query = select_rows(order);
+    selection.push(&mut query);
+    query.push(" and update_time > ").push_bind(since).push(" limit ").push_bind(limit);
+    fetch_rows(pool, order, query).await
+}
+
+fn select_rows(order: Order) -> QueryBuilder<Postgres> {
+    let cast = if order.is_by_time() { "" } else { "::bigint" };
+    QueryBuilder::new(format!("select id, {}{cast}, ({BYTES})::bigint from tickets", order.column()))
+}
+
+async fn fetch_rows(pool: &PgPool, order: Order, mut query: QueryBuilder<Postgres>) -> Result<Vec<Row>> {
+    let row = |id: Id, key: Key, bytes: i64| Row { place: Place { key, id }, bytes: bytes as usize };
+    Ok(if order.is_by_time() {
+        let rows: Vec<(Id, Time, i64)> = query.build_query_as().fetch_all(pool).await?;
+        rows.into_iter().map(|(id, time, bytes)| row(id, Key::Time(time), bytes)).collect()
+    } else {
+        let rows: Vec<(Id, i64, i64)> = query.build_query_as().fetch_all(pool).await?;
+        rows.into_iter().map(|(id, number, bytes)| row(id, Key::Number(number), bytes)).collect()
+    })
+}
+
+/// How many the selection has, up to `limit`.
+pub async fn count(pool: &PgPool, selection: &Selection<'_>, limit: i64) -> Result<i64> {
+    let mut query = QueryBuilder::new("select count(*) from (select from tickets");
+    selection.push(&mut query);
+    query.push(" limit ").push_bind(limit).push(") selected");
+    Ok(query.build_query_scalar().fetch_one(pool).await?)
+}
+
+/// How many the selection has in all and by the values of a column, the largest group first, at most `limit` groups.
+pub async fn count_groups(
+    pool: &PgPool,
+    selection: &Selection<'_>,
+    column: &'static str,
+    limit: i64,
+) -> Result<(i64, Vec<(String, i64)>)> {
+    let mut query = QueryBuilder::new(format!(
+        "select coalesce({column}, ''), count(*), (sum(count(*)) over ())::bigint from tickets"
+    ));
+    selection.push(&mut query);
+    query.push(" group by 1 order by 2 desc, 1 limit ").push_bind(limit);
+    let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(pool).await?;
+    let total = rows.first().map_or(0, |(.., total)| *total);
+    Ok((total, rows.into_iter().map(|(value, count, _)| (value, count)).collect()))
+}
+
+impl Selection<'_> {
+    /// The tenant, what the caller may see (`read::visible`, as SQL), and the filter.
+    fn push(&self, query: &mut QueryBuilder<Postgres>) {
+        let Self { ctx, filter } = self;
+        query.push(" where tenant_id = ").push_bind(ctx.tenant.as_str().to_owned());
+        if ctx.actor.is_customer() {
+            query.push(" and requester = ").push_bind(ctx.actor.id.clone());
+        }
+        if let Some(filter) = filter {
+            query.push(" and ");
+            filter.push_sql(query, &Scope { now: *ctx.now, me: &ctx.actor.id });
+        }
+    }
+}
