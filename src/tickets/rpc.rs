@@ -15,7 +15,7 @@ use super::{
     close, create,
     follow::{self, Follow},
     hold::{self, Hold},
-    read,
+    import, read,
     release::{self, Release},
     reopen,
     resolve::{self, Resolve},
@@ -196,6 +196,15 @@ async fn list_ticket_actions(
     Ok(pb::ListTicketActionsResponse { actions: actions.iter().map(wire::action).collect() })
 }
 
+async fn import_tickets(call: &Call, request: pb::ImportTicketsRequest) -> Result<pb::ImportTicketsResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let histories = wire::histories(&ctx.tenant, &request)?;
+    let done = import::import(&call.app, &ctx, &histories, request.validate_only).await?;
+    Ok(pb::ImportTicketsResponse {
+        results: done.iter().map(|one| wire::imported(&ctx.tenant, one)).collect(),
+    })
+}
+
 // BEGIN not built yet
 async fn batch_get_tickets(_: &Call, _: pb::BatchGetTicketsRequest) -> Result<pb::BatchGetTicketsResponse> {
     Err(Error::Unimplemented("batch_get_tickets".into()))
@@ -208,8 +217,5 @@ async fn count_tickets(_: &Call, _: pb::CountTicketsRequest) -> Result<pb::Count
 }
 async fn list_timeline(_: &Call, _: pb::ListTimelineRequest) -> Result<pb::ListTimelineResponse> {
     Err(Error::Unimplemented("list_timeline".into()))
-}
-async fn import_tickets(_: &Call, _: pb::ImportTicketsRequest) -> Result<pb::ImportTicketsResponse> {
-    Err(Error::Unimplemented("import_tickets".into()))
 }
 // END not built yet

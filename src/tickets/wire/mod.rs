@@ -1,8 +1,10 @@
 //! Tickets as messages and back. Every fault of a message is named at once, by its path.
 
+mod import;
 mod parse;
 mod show;
 
+pub use import::{histories, imported};
 use jiff::Timestamp;
 pub use parse::{batch, create, some_tags, update};
 pub use show::{action, actor_kind, revision, state, ticket, wire, written};
