@@ -4,6 +4,7 @@
 mod configuration;
 mod contract;
 mod events;
+mod import;
 mod jobs;
 mod smoke;
 mod support;
