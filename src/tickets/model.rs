@@ -249,6 +249,11 @@ impl Ticket {
             self.teams.push(team.to_owned());
         }
         team.clone_into(&mut self.team);
+        self.enter_level(configuration, level);
+    }
+
+    /// Counts a change of level: first and highest.
+    pub fn enter_level(&mut self, configuration: &Configuration, level: &str) {
         level.clone_into(&mut self.level);
         if self.first_level.is_empty() {
             level.clone_into(&mut self.first_level);

@@ -18,6 +18,7 @@ use super::{
     close, create,
     follow::{self, Follow},
     hold::{self, Hold},
+    import,
     release::{self, Release},
     reopen,
     resolve::{self, Resolve},
@@ -183,8 +184,11 @@ async fn list_ticket_actions(
     Ok(pb::ListTicketActionsResponse { actions: actions.iter().map(wire::action).collect() })
 }
 
-// BEGIN not built yet
-async fn import_tickets(_: &Call, _: pb::ImportTicketsRequest) -> Result<pb::ImportTicketsResponse> {
-    Err(Error::Unimplemented("import_tickets".into()))
+async fn import_tickets(call: &Call, request: pb::ImportTicketsRequest) -> Result<pb::ImportTicketsResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let histories = wire::histories(&ctx.tenant, &request)?;
+    let done = import::import(&call.app, &ctx, &histories, request.validate_only).await?;
+    Ok(pb::ImportTicketsResponse {
+        results: done.iter().map(|one| wire::imported(&ctx.tenant, one)).collect(),
+    })
 }
-// END not built yet

@@ -5,6 +5,7 @@ mod configuration;
 mod contract;
 mod customers;
 mod events;
+mod import;
 mod jobs;
 mod smoke;
 mod support;

@@ -1,11 +1,13 @@
 //! Tickets as messages and back. Every fault of a message is named at once, by its path.
 
 mod caller;
+mod import;
 mod parse;
 mod show;
 mod timeline;
 
 pub use caller::{for_caller, shown};
+pub use import::{histories, imported};
 use jiff::Timestamp;
 pub use parse::{batch, create, some_tags, update};
 pub use show::{action, actor_kind, revision, state, ticket, wire, written};
