@@ -47,7 +47,15 @@ fn main() -> anyhow::Result<()> {
         || grpc::creates(&stage, CLIENTS, round),
         || pgbench::run(&stage, "create", &statement, CLIENTS, round),
     )?;
-    row(&mut table, "CreateTicket, 32 clients", ours, limit, ours.rate / limit.rate, ">= 0.50", ours.rate / limit.rate >= 0.5);
+    row(
+        &mut table,
+        "CreateTicket, 32 clients",
+        ours,
+        limit,
+        ours.rate / limit.rate,
+        ">= 0.50",
+        ours.rate / limit.rate >= 0.5,
+    );
 
     let select = format!(
         "\\set n random(1, {TICKETS})\nselect * from tickets where tenant_id = 'bench' and id = lpad(to_hex(:n), 32, '0')::uuid;\n"
@@ -56,15 +64,26 @@ fn main() -> anyhow::Result<()> {
         || grpc::gets(&stage, TICKETS, CLIENTS, round),
         || pgbench::run(&stage, "get", &select, CLIENTS, round),
     )?;
-    row(&mut table, "GetTicket, 32 clients", ours, limit, ours.rate / limit.rate, ">= 0.40", ours.rate / limit.rate >= 0.4);
+    row(
+        &mut table,
+        "GetTicket, 32 clients",
+        ours,
+        limit,
+        ours.rate / limit.rate,
+        ">= 0.40",
+        ours.rate / limit.rate >= 0.4,
+    );
 
-    let page = "select * from tickets where tenant_id = 'bench' order by create_time desc, id desc limit 51;\n";
+    let page =
+        "select * from tickets where tenant_id = 'bench' order by create_time desc, id desc limit 51;\n";
     let (ours, limit) =
         in_turn(|| grpc::lists(&stage, 1, round), || pgbench::run(&stage, "list", page, 1, round))?;
     let times = ours.p50 / limit.p50;
     row(&mut table, "ListTickets of 50, alone", ours, limit, times, "<= 3.00 x", times <= 3.0);
     println!("{table}");
-    println!("ratio: rates for CreateTicket and GetTicket, median time over the bare query's for ListTickets");
+    println!(
+        "ratio: rates for CreateTicket and GetTicket, median time over the bare query's for ListTickets"
+    );
     Ok(())
 }
 

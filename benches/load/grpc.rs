@@ -19,7 +19,12 @@ type Tickets = TicketServiceClient<Channel>;
 static REQUEST: AtomicU64 = AtomicU64::new(0);
 
 pub fn creates(stage: &Stage, clients: usize, round: Duration) -> anyhow::Result<Round> {
-    measure(stage, clients, round, |mut tickets, _| async move { tickets.create_ticket(draft()).await.map(drop) })
+    measure(
+        stage,
+        clients,
+        round,
+        |mut tickets, _| async move { tickets.create_ticket(draft()).await.map(drop) },
+    )
 }
 
 pub fn gets(stage: &Stage, among: u64, clients: usize, round: Duration) -> anyhow::Result<Round> {
@@ -33,7 +38,8 @@ pub fn gets(stage: &Stage, among: u64, clients: usize, round: Duration) -> anyho
 
 pub fn lists(stage: &Stage, clients: usize, round: Duration) -> anyhow::Result<Round> {
     measure(stage, clients, round, |mut tickets, _| async move {
-        let request = pb::ListTicketsRequest { parent: "tenants/bench".into(), page_size: 50, ..Default::default() };
+        let request =
+            pb::ListTicketsRequest { parent: "tenants/bench".into(), page_size: 50, ..Default::default() };
         tickets.list_tickets(request).await.map(drop)
     })
 }
@@ -101,7 +107,8 @@ where
 async fn connect(stage: &Stage) -> anyhow::Result<Vec<Tickets>> {
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS {
-        let channel = Channel::from_shared(format!("http://{}", stage.address))?.tcp_nodelay(true).connect().await?;
+        let channel =
+            Channel::from_shared(format!("http://{}", stage.address))?.tcp_nodelay(true).connect().await?;
         channels.push(TicketServiceClient::new(channel));
     }
     Ok(channels)

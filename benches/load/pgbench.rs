@@ -10,7 +10,13 @@ use anyhow::{Context, bail};
 
 use super::{Round, stage::Stage};
 
-pub fn run(stage: &Stage, name: &str, script: &str, clients: usize, round: Duration) -> anyhow::Result<Round> {
+pub fn run(
+    stage: &Stage,
+    name: &str,
+    script: &str,
+    clients: usize,
+    round: Duration,
+) -> anyhow::Result<Round> {
     let file = stage.folder().join(format!("{name}.sql"));
     fs::write(&file, script)?;
     let log = stage.folder().join(format!("{name}-log"));

@@ -100,7 +100,9 @@ async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
     let db = Db::connect(url, 16).await?;
     db.migrate().await?;
     let document: Document = serde_saphyr::from_str(include_str!("../../demo/configuration.yaml"))?;
-    sqlx::query("insert into tenants (id, create_time) values ('bench', '2026-01-01')").execute(db.pool()).await?;
+    sqlx::query("insert into tenants (id, create_time) values ('bench', '2026-01-01')")
+        .execute(db.pool())
+        .await?;
     sqlx::query(
         "insert into configurations (tenant_id, revision, document, author, comment, create_time)
          values ('bench', 1, $1, 'bench', '', '2026-01-01')",
@@ -112,7 +114,8 @@ async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server =
-        Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
+        Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
+            .await?;
     server.health().set_ready(true).await;
     app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
     Ok((app, address))

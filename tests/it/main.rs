@@ -3,6 +3,7 @@
 
 mod configuration;
 mod contract;
+mod documents;
 mod events;
 mod jobs;
 mod smoke;
