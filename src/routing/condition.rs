@@ -136,6 +136,13 @@ mod tests {
     }
 
     #[test]
+    fn the_document_lists_what_a_condition_sees() {
+        let document = include_str!("../../docs/routing.md");
+        let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        assert_eq!(rows.collect::<Vec<_>>(), bounds::FIELDS);
+    }
+
+    #[test]
     fn a_fault_says_where_and_what() {
         let cases = [
             ("ticket.product == ", "line 1, column 19"),

@@ -1,14 +1,12 @@
 //! The contract holds what it promises: every method says what it is, everything has a comment, the shapes of requests
-//! follow from what the methods declare, and the tables in the documents are the contract's own.
+//! follow from what the methods declare.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, MethodDescriptor};
 use ticketing::{
-    access::{self, Permission},
-    ctx::Role,
     error::Reason,
-    serve::{Access, Idempotency, MethodPolicy, Policies},
+    serve::{Idempotency, MethodPolicy, Policies},
 };
 
 /// Lists that are bounded by nature and have no pages.
@@ -24,17 +22,6 @@ const WITHOUT_ETAG: &[&str] = &[
 
 /// Reasons that no line of `src` names by itself.
 const WITHOUT_USE: &[Reason] = &[Reason::Unspecified];
-
-const ROLES: [Role; 8] = [
-    Role::Customer,
-    Role::Agent,
-    Role::Specialist,
-    Role::Manager,
-    Role::SlaManager,
-    Role::Admin,
-    Role::Service,
-    Role::Operator,
-];
 
 #[test]
 fn everything_has_a_comment() {
@@ -143,62 +130,7 @@ fn every_reason_is_somebodys_and_says_its_code() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-#[test]
-fn the_readme_lists_every_method() {
-    let mut rows =
-        vec!["| service | RPC | what it does | permission |".to_owned(), "| --- | --- | --- | --- |".into()];
-    for (method, policy) in methods() {
-        let text = comment(&method.parent_service().parent_file(), method.path());
-        let Access::Granted { permission, .. } = policy.access else { panic!("declared, so granted") };
-        rows.push(format!(
-            "| {} | {} | {} | {} |",
-            method.parent_service().name().trim_end_matches("Service"),
-            method.name(),
-            first_sentence(&text),
-            access::name(permission),
-        ));
-    }
-    assert_table("README.md", "rpcs", &rows);
-}
-
-#[test]
-fn the_page_on_permissions_is_the_table_that_is_enforced() {
-    let permissions = pool().get_enum_by_name("ticketing.v1.Permission").expect("in the contract");
-    let names =
-        ROLES.map(|role| serde_json::to_value(role).expect("a name").as_str().expect("a text").to_owned());
-    let mut rows = vec![
-        format!("| permission | grants | {} |", names.join(" | ")),
-        format!("| --- | --- |{}", " :-: |".repeat(ROLES.len())),
-    ];
-    for value in permissions.values().skip(1) {
-        let permission = Permission::try_from(value.number()).expect("generated from the same contract");
-        let granted = ROLES.map(|role| if access::granted(role).contains(&permission) { "yes" } else { "" });
-        let text = comment(&permissions.parent_file(), value.path());
-        rows.push(format!(
-            "| {} | {} | {} |",
-            access::name(permission),
-            text.trim_end_matches('.'),
-            granted.join(" | ")
-        ));
-    }
-    assert_table("docs/permissions.md", "permissions", &rows);
-}
-
-/// What stands between `<!-- name -->` and `<!-- /name -->` of a document must be these rows.
-#[track_caller]
-fn assert_table(document: &str, name: &str, rows: &[String]) {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).expect("a document");
-    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
-    let table =
-        text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end)).map(|(table, _)| table.trim());
-    let rows = rows.join("\n");
-    assert!(
-        table == Some(rows.as_str()),
-        "{document}: between {begin} and {end} there should be:\n\n{rows}\n"
-    );
-}
-
-fn pool() -> DescriptorPool {
+pub fn pool() -> DescriptorPool {
     DescriptorPool::decode(ticketing_proto::DESCRIPTOR).expect("the contract reads")
 }
 
@@ -208,7 +140,7 @@ fn files() -> Vec<FileDescriptor> {
 }
 
 /// All methods in the order of the contract, with what they declare.
-fn methods() -> Vec<(MethodDescriptor, MethodPolicy)> {
+pub fn methods() -> Vec<(MethodDescriptor, MethodPolicy)> {
     let policies = Policies::declared(ticketing_proto::DESCRIPTOR).expect("every method declares a policy");
     let pool = pool();
     let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()).map(|method| {
@@ -229,14 +161,10 @@ fn has(message: &MessageDescriptor, field: &str) -> bool {
 }
 
 /// The comment above whatever stands at this path of the file, as one line.
-fn comment(file: &FileDescriptor, path: &[i32]) -> String {
+pub fn comment(file: &FileDescriptor, path: &[i32]) -> String {
     let info = file.file_descriptor_proto().source_code_info.as_ref().expect("comments are kept");
     let text = info.location.iter().find(|location| location.path == path).map(|it| it.leading_comments());
     text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn first_sentence(text: &str) -> &str {
-    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
 }
 
 /// Everything that stands in the Rust files below a folder.

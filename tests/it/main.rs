@@ -4,6 +4,7 @@
 mod configuration;
 mod contract;
 mod customers;
+mod documents;
 mod events;
 mod import;
 mod jobs;

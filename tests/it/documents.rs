@@ -1,0 +1,138 @@
+//! The documents tell the truth: their tables are those of the contract and the code, and what they name is there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use ticketing::{
+    access::{self, Permission},
+    configuration::Document,
+    ctx::Role,
+    serve::Access,
+};
+
+use crate::contract::{comment, methods, pool};
+
+const ROLES: [Role; 8] = [
+    Role::Customer,
+    Role::Agent,
+    Role::Specialist,
+    Role::Manager,
+    Role::SlaManager,
+    Role::Admin,
+    Role::Service,
+    Role::Operator,
+];
+
+#[test]
+fn the_readme_lists_every_method() {
+    let mut rows =
+        vec!["| service | RPC | what it does | permission |".to_owned(), "| --- | --- | --- | --- |".into()];
+    for (method, policy) in methods() {
+        let text = comment(&method.parent_service().parent_file(), method.path());
+        let Access::Granted { permission, .. } = policy.access else { panic!("declared, so granted") };
+        rows.push(format!(
+            "| {} | {} | {} | {} |",
+            method.parent_service().name().trim_end_matches("Service"),
+            method.name(),
+            first_sentence(&text),
+            access::name(permission),
+        ));
+    }
+    assert_table("README.md", "rpcs", &rows);
+}
+
+#[test]
+fn the_page_on_permissions_is_the_table_that_is_enforced() {
+    let permissions = pool().get_enum_by_name("ticketing.v1.Permission").expect("in the contract");
+    let names =
+        ROLES.map(|role| serde_json::to_value(role).expect("a name").as_str().expect("a text").to_owned());
+    let mut rows = vec![
+        format!("| permission | grants | {} |", names.join(" | ")),
+        format!("| --- | --- |{}", " :-: |".repeat(ROLES.len())),
+    ];
+    for value in permissions.values().skip(1) {
+        let permission = Permission::try_from(value.number()).expect("generated from the same contract");
+        let granted = ROLES.map(|role| if access::granted(role).contains(&permission) { "yes" } else { "" });
+        let text = comment(&permissions.parent_file(), value.path());
+        rows.push(format!(
+            "| {} | {} | {} |",
+            access::name(permission),
+            text.trim_end_matches('.'),
+            granted.join(" | ")
+        ));
+    }
+    assert_table("docs/permissions.md", "permissions", &rows);
+}
+
+#[test]
+fn the_page_on_the_configuration_has_every_part() {
+    let document = serde_json::to_value(Document::default()).expect("plain data");
+    let parts: BTreeSet<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
+    let page = include_str!("../../docs/configuration.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    assert_eq!(rows.collect::<BTreeSet<_>>(), parts);
+}
+
+#[test]
+fn every_document_that_is_named_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut missing = BTreeSet::new();
+    for (path, text) in texts(root) {
+        // In code and comments by their path from the root, in documents by links from where they stand.
+        let named = text.split(|it: char| !it.is_ascii_alphanumeric() && !"/._-".contains(it));
+        let named = named.filter(|it| it.starts_with("docs/") && it.ends_with(".md")).map(|it| root.join(it));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let links = links
+            .filter(|it| !it.is_empty() && !it.contains("://"))
+            .map(|it| path.with_file_name("").join(it));
+        let links = links.filter(|_| path.extension().is_some_and(|extension| extension == "md"));
+        missing.extend(
+            named
+                .chain(links)
+                .filter(|it| !it.exists())
+                .map(|it| format!("{} in {}", it.display(), path.display())),
+        );
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// The project's own texts, with their paths.
+fn texts(folder: &Path) -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let own = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        !name.starts_with('.') && !["target", "node_modules"].contains(&name)
+    };
+    entries
+        .filter(own)
+        .flat_map(|path| match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() => texts(&path),
+            Some("rs" | "proto" | "md" | "sql" | "yaml" | "toml" | "py") => {
+                let text = fs::read_to_string(&path).expect("a text file");
+                vec![(path, text)]
+            }
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// What stands between `<!-- name -->` and `<!-- /name -->` of a document must be these rows.
+#[track_caller]
+fn assert_table(document: &str, name: &str, rows: &[String]) {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(document)).expect("a document");
+    let (begin, end) = (format!("<!-- {name} -->"), format!("<!-- /{name} -->"));
+    let table =
+        text.split_once(&begin).and_then(|(_, rest)| rest.split_once(&end)).map(|(table, _)| table.trim());
+    let rows = rows.join("\n");
+    assert!(
+        table == Some(rows.as_str()),
+        "{document}: between {begin} and {end} there should be:\n\n{rows}\n"
+    );
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
+}
