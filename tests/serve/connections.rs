@@ -12,7 +12,7 @@ use tokio::{
 use tonic::Code;
 
 use crate::{
-    toy::{INFO, WATCH, once, run, settings},
+    toy::{INFO, WATCH, once, pass, run, settings},
     wire::{Answer, call, grpc, h2},
 };
 
@@ -82,14 +82,19 @@ async fn who_does_not_speak_in_time_is_closed() {
 
 #[tokio::test]
 async fn an_old_connection_is_asked_to_go() {
-    let server = run(with(|limits| limits.age = Duration::from_millis(50))).await;
-    read(&mut hello(server.addr).await, GOAWAY).await;
-
-    // Its stream says goodbye in its own time, and new calls find another connection.
+    let server = run(settings()).await;
+    let mut idle = hello(server.addr).await;
+    read(&mut idle, SETTINGS).await;
     let mut connection = h2(server.addr).await;
-    let response =
-        connection.send_request(grpc(server.addr, WATCH, &[("toy", "polite")])).await.expect("an answer");
-    let answer = Answer::read(response).await;
+    let polite = grpc(server.addr, WATCH, &[("toy", "polite")]);
+    let response = connection.send_request(polite).await.expect("an answer");
+    let answer = server.tasks.spawn(Answer::read(response));
+    once(&server.toy.entered).await;
+
+    pass(settings().limits.age.mul_f64(1.2)).await;
+    read(&mut idle, GOAWAY).await;
+    // A stream says goodbye in its own time, and new calls find another connection.
+    let answer = answer.await.expect("an answer");
     let last = answer.messages::<WatchEventsResponse>().pop().expect("a goodbye");
     assert!(matches!(last.body, Some(Body::Goodbye(goodbye)) if goodbye.reason() == GoodbyeReason::MaxAge));
     assert_eq!(answer.status().code(), Code::Ok);
@@ -100,7 +105,6 @@ async fn an_old_connection_is_asked_to_go() {
 #[tokio::test]
 async fn an_old_connection_is_cut_after_its_grace() {
     let server = run(with(|limits| {
-        limits.age = Duration::from_millis(50);
         (limits.age_grace, limits.drain_grace) = (Duration::from_millis(50), Duration::ZERO);
     }))
     .await;
@@ -108,6 +112,7 @@ async fn an_old_connection_is_cut_after_its_grace() {
     let mut body =
         connection.send_request(grpc(server.addr, WATCH, &[])).await.expect("an answer").into_body();
     assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
+    pass(settings().limits.age.mul_f64(1.2)).await;
     assert!(body.frame().await.is_some_and(|frame| frame.is_err()), "the stream breaks");
     once(&server.toy.dropped).await;
 }

@@ -13,7 +13,7 @@ use tonic_health::pb::{
 };
 
 use crate::{
-    toy::{INFO, Running, WATCH, once, run, settings},
+    toy::{INFO, Running, WATCH, once, pass, run, settings},
     wire::{Answer, Body, grpc, h1, h2},
 };
 
@@ -114,7 +114,7 @@ async fn a_drain_waits_for_calls_and_probes_see_it() {
     let server = run(settings()).await;
     server.health.set_ready(true).await;
     let mut connection = h2(server.addr).await;
-    let hanging = grpc(server.addr, INFO, &[("toy", "hang"), ("grpc-timeout", "500m")]);
+    let hanging = grpc(server.addr, INFO, &[("toy", "hang")]);
     let answer = server.tasks.spawn(connection.send_request(hanging));
     once(&server.toy.entered).await;
 
@@ -122,6 +122,7 @@ async fn a_drain_waits_for_calls_and_probes_see_it() {
     let mut watch = health(server.operations).await.watch(about("")).await.expect("a watch").into_inner();
     while next(&mut watch).await != Some(ServingStatus::NotServing) {}
     assert_eq!(probe(&server, "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    pass(Duration::from_secs(10)).await;
     let answer = Answer::read(answer.await.expect("a task").expect("an answer")).await;
     assert_eq!(answer.status().code(), Code::DeadlineExceeded, "the call had its whole time");
     assert_eq!(server.end.await.expect("an end"), 0);

@@ -9,7 +9,7 @@ use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::{
-    toy::{INFO, WATCH, once, run, settings},
+    toy::{INFO, WATCH, once, pass, run, settings},
     wire::{call, call_web, grpc, h2},
 };
 
@@ -41,11 +41,23 @@ async fn a_call_out_of_time_is_told_so_and_its_work_dropped() {
 #[tokio::test]
 async fn a_stream_out_of_time_is_cut_with_its_status() {
     let server = run(settings()).await;
-    let answer = call(server.addr, WATCH, &[("grpc-timeout", "50m")]).await;
-    assert_eq!(answer.messages::<WatchEventsResponse>().len(), 1);
-    assert_eq!((answer.status().code(), &*answer.reason()), (Code::DeadlineExceeded, "DEADLINE"));
-    assert!(!answer.trailers.contains_key("content-type"), "trailers are no headers");
-    once(&server.toy.dropped).await;
+    for web in [false, true] {
+        let headers = [("grpc-timeout", "1M")];
+        let answer = server.tasks.spawn(async move {
+            if web {
+                call_web(server.addr, WATCH, &headers).await
+            } else {
+                call(server.addr, WATCH, &headers).await
+            }
+        });
+        once(&server.toy.entered).await;
+        pass(Duration::from_mins(1)).await;
+        let answer = answer.await.expect("an answer");
+        assert_eq!(answer.messages::<WatchEventsResponse>()[0].cursor, "first");
+        assert_eq!((answer.status().code(), &*answer.reason()), (Code::DeadlineExceeded, "DEADLINE"));
+        assert!(!answer.trailers.contains_key("content-type"), "trailers are no headers");
+        once(&server.toy.dropped).await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use http::{Request, StatusCode};
 use ticketing_proto::v1::{
-    GetServerInfoRequest, GetServerInfoResponse, GetSessionResponse, WatchEventsResponse,
+    GetServerInfoRequest, GetServerInfoResponse, GetSessionResponse,
     system_service_client::SystemServiceClient,
 };
 use tonic::{Code, transport::Endpoint};
@@ -163,14 +163,6 @@ async fn headers_over_the_limit_are_refused_by_both_protocols() {
     assert_eq!(over_h2.expect("an answer").status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     let over_h1 = h1(server.addr).await.send_request(crate::wire::web(server.addr, INFO, &headers)).await;
     assert_eq!(over_h1.expect("an answer").status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-}
-
-#[tokio::test]
-async fn a_browser_reads_a_stream() {
-    let server = run(settings()).await;
-    let answer = call_web(server.addr, WATCH, &[("grpc-timeout", "50m")]).await;
-    assert_eq!(answer.messages::<WatchEventsResponse>()[0].cursor, "first");
-    assert_eq!((answer.status().code(), &*answer.reason()), (Code::DeadlineExceeded, "DEADLINE"));
 }
 
 #[tokio::test]

@@ -171,6 +171,13 @@ pub struct Running {
     pub end: JoinHandle<usize>,
 }
 
+/// Lets time pass at once: what is due meanwhile is due now.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
 /// Settings for tests: one origin, and nothing that a slow machine could trip over.
 pub fn settings() -> Settings {
     let long = Duration::from_mins(10);
