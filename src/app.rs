@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    agents,
+    agents, comments,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
     customers,
@@ -69,6 +69,7 @@ impl App {
             .add_service(agents::rpc::server(Arc::clone(self)))
             .add_service(events::rpc::server(Arc::clone(self)))
             .add_service(configuration::rpc::server(Arc::clone(self)))
+            .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
     }
 

@@ -119,6 +119,17 @@ impl Error {
         Self::Internal(source.into())
     }
 
+    /// The same about a part of the input that stands at `path`.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        if let Self::Invalid(_, violations) = &mut self {
+            for violation in violations {
+                violation.field = format!("{path}.{}", violation.field);
+            }
+        }
+        self
+    }
+
     /// Whether the same call, unchanged, may work when it is repeated at once.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict)
@@ -303,15 +314,7 @@ impl Violations {
 
     /// As [`Self::absorb`], for a part of the input that stands at `path`.
     pub fn absorb_at<T>(&mut self, path: &str, result: Result<T>) -> Result<Option<T>> {
-        self.absorb(result.map_err(|error| match error {
-            Error::Invalid(reason, mut violations) => {
-                for violation in &mut violations {
-                    violation.field = format!("{path}.{}", violation.field);
-                }
-                Error::Invalid(reason, violations)
-            }
-            other => other,
-        }))
+        self.absorb(result.map_err(|error| error.at(path)))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -19,6 +19,7 @@ pub mod time;
 pub mod tokens;
 
 pub mod agents;
+pub mod comments;
 pub mod configuration;
 pub mod customers;
 pub mod escalation;

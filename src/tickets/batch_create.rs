@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Change, Create, Receipt, Ticket,
+    Change, Create, OnConflict, Receipt, Ticket, again,
     create::{self, existing_in},
     read, store,
 };
@@ -62,7 +62,7 @@ pub async fn batch_create(
     let numbers = if validate_only { vec![0; count] } else { app.numbers.take(&ctx.tenant, count).await? };
     let identities: Vec<(Id, i64)> = numbers.into_iter().map(|number| (app.ids.next(), number)).collect();
     let changes = decide(ctx, &configuration, &creates, &identities)?;
-    let done = retrying(|| attempt(app, ctx, &creates, &changes, validate_only)).await?;
+    let done = retrying(|| attempt(app, ctx, &configuration, &creates, &changes, validate_only)).await?;
     if !validate_only {
         for ticket in &done.tickets {
             push::wake(app, &configuration, ticket, false);
@@ -87,6 +87,7 @@ async fn default_organizations(app: &App, ctx: &Ctx, creates: &mut [Create]) -> 
 async fn attempt(
     app: &App,
     ctx: &Ctx,
+    configuration: &Configuration,
     creates: &[Create],
     changes: &[Change],
     validate_only: bool,
@@ -98,17 +99,26 @@ async fn attempt(
     }
     let mut existing = existing_in(&mut tx, ctx, creates).await?;
     let mut fresh = Vec::with_capacity(changes.len());
+    let mut commented = Vec::new();
     let mut tickets = Vec::with_capacity(changes.len());
     for (create, change) in creates.iter().zip(changes) {
-        if let Some(ticket) = create.external_key.as_ref().and_then(|key| existing.remove(key)) {
-            tickets.push(ticket);
-        } else {
-            tickets.push(change.next.clone());
-            fresh.push(change.clone());
+        match create.external_key.as_ref().and_then(|key| existing.remove(key)) {
+            Some(ticket) if create.on_conflict == OnConflict::AddComment => {
+                let id = app.ids.next();
+                let added = again::add_in(&mut tx, ctx, configuration, ticket, &change.next, id).await?;
+                tickets.push(added.next.clone());
+                commented.push(added);
+            }
+            Some(ticket) => tickets.push(ticket),
+            None => {
+                tickets.push(change.next.clone());
+                fresh.push(change.clone());
+            }
         }
     }
     if !validate_only {
         store::insert(&mut tx, &fresh).await?;
+        store::apply(&mut tx, &commented).await?;
         let receipts: Vec<Receipt> = tickets.iter().map(Receipt::of).collect();
         idempotency::keep(&mut tx, ctx, &receipts).await?;
         tx.commit().await?;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{Json, State, Ticket};
 use crate::{
     ctx::Ctx,
+    error::Result,
     events::{Event, EventType},
 };
 
@@ -49,6 +50,18 @@ impl Change {
         event.facts = Json(self.next.facts());
         self.events.push(event);
         self
+    }
+
+    /// What happens to it next, by another rule.
+    pub fn then(mut self, decide: impl FnOnce(Ticket) -> Result<Self>) -> Result<Self> {
+        let after = decide(self.next)?;
+        self.events.extend(after.events);
+        Ok(Self { next: after.next, events: self.events })
+    }
+
+    /// Whether it begins with the ticket's creation.
+    pub fn is_new(&self) -> bool {
+        self.events.first().is_some_and(|event| event.version == 1)
     }
 
     /// Whether anything happened.

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Change, Shown,
+    Change, Shown, again,
     create::{OnConflict, Receipt, Written},
     names, read, store,
 };
@@ -74,14 +74,18 @@ impl Lines {
             Outcome::Replayed(receipt) => Ok(Written {
                 ticket: read::at_version(app, &ctx, receipt).await?,
                 replayed: true,
-                existing: false,
+                // What it created was at its first version; what it found has the comment that it added.
+                existing: receipt.version > 1,
             }),
             Outcome::Existing(id) => {
-                let ticket = read::find(app, &ctx.tenant, id).await?;
-                if on_conflict == OnConflict::Fail || !read::visible(&ctx, &ticket) {
-                    return Err(Error::AlreadyExists { kind: "ticket", name: ticket.name() });
+                let found = read::find(app, &ctx.tenant, id).await?;
+                if on_conflict == OnConflict::Fail || !read::visible(&ctx, &found) {
+                    return Err(Error::AlreadyExists { kind: "ticket", name: found.name() });
                 }
-                Ok(Written { ticket: ticket.ticket.clone(), replayed: false, existing: true })
+                if on_conflict == OnConflict::AddComment {
+                    return again::add(app, &ctx, id, &ticket).await;
+                }
+                Ok(Written { ticket: found.ticket.clone(), replayed: false, existing: true })
             }
         }
     }

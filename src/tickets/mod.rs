@@ -3,6 +3,7 @@
 //! Verbs: create, update, assign, claim, release, hold, resume, resolve, close, reopen, cancel, tag, follow, import.
 
 mod actions;
+mod again;
 pub mod assign;
 pub mod auto_close;
 mod batch_create;

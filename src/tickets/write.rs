@@ -76,8 +76,8 @@ pub trait Act: Sync {
     /// What the answer holds beside the ticket.
     type Extra: Serialize + DeserializeOwned + Send + Sync;
 
-    /// Called with the ticket locked: may read, lock and write in the transaction, and decides. A refusal and
-    /// `validate_only` leave no trace of it.
+    /// Called with the ticket locked: may read, lock and write in the transaction, and decides what happens to it, or to
+    /// a new ticket that comes of it. A refusal and `validate_only` leave no trace.
     fn act(
         &self,
         tx: &mut Tx,
@@ -141,7 +141,12 @@ async fn attempt<A: Act>(
         // The version that would come is not there yet; as an etag it would vouch for another call's change.
         return Ok(Done { ticket: Ticket { version, ..change.next }, replayed: false, extra });
     }
-    apply_in(&mut tx, std::slice::from_ref(&change)).await?;
+    let written = std::slice::from_ref(&change);
+    if change.is_new() {
+        store::insert(&mut tx, written).await?;
+    } else {
+        store::apply(&mut tx, written).await?;
+    }
     let receipt = Receipt { ticket: change.next.id, version: change.next.version };
     let kept = Kept { receipt, extra };
     idempotency::keep(&mut tx, ctx, &kept).await?;

@@ -1,6 +1,7 @@
 //! Whole tests: real gRPC over loopback, a real Postgres, a database per test, a clock that stands until it is moved.
 //! The folders mirror `src`.
 
+mod comments;
 mod configuration;
 mod contract;
 mod customers;

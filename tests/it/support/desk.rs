@@ -183,6 +183,12 @@ const LAWS: &[(&str, &str)] = &[
          where s.before is not null and s.version <> s.before + 1",
     ),
     (
+        "a comment and its event say the same",
+        "select c.id::text from comments c
+         left join events e on e.tenant_id = c.tenant_id and e.ticket_id = c.ticket_id and e.version = c.version
+         where e.note is distinct from c.text or e.type <> 'ticket.commented'",
+    ),
+    (
         "a waiting ticket has nobody, an owned one waits nowhere",
         "select id::text from tickets where queue_time is not null and assignee is not null",
     ),

@@ -21,29 +21,29 @@ use ticketing_proto::v1::{self as pb, ticket_service_client::TicketServiceClient
 
 use crate::support::{Client, Desk};
 
-type Tickets = TicketServiceClient<Client>;
+pub type Tickets = TicketServiceClient<Client>;
 
-fn tickets(client: Client) -> Tickets {
+pub fn tickets(client: Client) -> Tickets {
     TicketServiceClient::new(client)
 }
 
 /// A request that records this ticket.
-fn recording(desk: &Desk, ticket: pb::Ticket) -> pb::CreateTicketRequest {
+pub fn recording(desk: &Desk, ticket: pb::Ticket) -> pb::CreateTicketRequest {
     pb::CreateTicketRequest { parent: desk.parent(), ticket: Some(ticket), ..Default::default() }
 }
 
-fn titled(title: &str) -> pb::Ticket {
+pub fn titled(title: &str) -> pb::Ticket {
     pb::Ticket { title: title.to_owned(), ..Default::default() }
 }
 
 /// Records a ticket.
-async fn record(desk: &Desk, ticket: pb::Ticket) -> pb::Ticket {
+pub async fn record(desk: &Desk, ticket: pb::Ticket) -> pb::Ticket {
     let created = tickets(desk.agent("anna")).create_ticket(recording(desk, ticket)).await.expect("recorded");
     created.into_inner().ticket.expect("a ticket")
 }
 
 /// The ticket as it is now.
-async fn read(desk: &Desk, name: &str) -> pb::Ticket {
+pub async fn read(desk: &Desk, name: &str) -> pb::Ticket {
     let request = pb::GetTicketRequest { name: name.to_owned(), ..Default::default() };
     let read = tickets(desk.agent("anna")).get_ticket(request).await.expect("read");
     read.into_inner().ticket.expect("a ticket")
@@ -59,7 +59,7 @@ fn resolving(name: &str) -> pb::ResolveTicketRequest {
     pb::ResolveTicketRequest { name: name.to_owned(), resolution: Some(resolution), ..Default::default() }
 }
 
-async fn resolve(desk: &Desk, name: &str) -> pb::Ticket {
+pub async fn resolve(desk: &Desk, name: &str) -> pb::Ticket {
     let resolved = tickets(desk.agent("anna")).resolve_ticket(resolving(name)).await.expect("resolved");
     resolved.into_inner().ticket.expect("a ticket")
 }

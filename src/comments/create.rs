@@ -1,0 +1,378 @@
+//! Saying something on a ticket and, if asked, moving it in the same breath. What a customer says moves it by itself:
+//! takes it up again, reopens it, or continues it in a follow-up.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Comment, Visibility, follow_up, model::missing, store};
+use crate::{
+    access::Permission,
+    app::App,
+    call::retrying,
+    configuration::Configuration,
+    ctx::Ctx,
+    db::Tx,
+    error::{Error, Reason, Refusal, Result},
+    events::EventType,
+    ids::Id,
+    tickets::{
+        self, Act, Change, HoldKind, Resolution, State, Target, Ticket, Verb, advance,
+        hold::{self, Hold},
+        reopen,
+        resolve::{self, Resolve},
+        resume, write_with,
+    },
+    time::Time,
+};
+
+/// What to say; the text is within its limits.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// `None`: internal. A customer's is public, whatever it says here.
+    pub visibility: Option<Visibility>,
+    pub text: String,
+    /// Written by a program without a person behind it.
+    pub automatic: bool,
+}
+
+/// What to do with the ticket in the same transaction.
+#[derive(Clone, Debug)]
+pub enum Then {
+    Hold(HoldKind, Option<Time>),
+    Resume,
+    Resolve(Resolution),
+    Reopen,
+}
+
+#[derive(Clone, Debug)]
+pub struct Create {
+    pub target: Target,
+    pub draft: Draft,
+    pub then: Option<Then>,
+}
+
+/// The id and the number of a follow-up, should there be one.
+type Identity = (Id, i64);
+
+/// The rule. Without an identity at hand, a follow-up is a conflict: the ticket ended in between.
+fn decide(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    ticket: Ticket,
+    create: &Create,
+    id: Id,
+    identity: Option<Identity>,
+) -> Result<(Comment, Change)> {
+    if create.then.is_some() {
+        ctx.actor.require(Permission::TicketsWork)?;
+    }
+    // What a program says answers nobody.
+    let moves = ctx.actor.is_customer() && !create.draft.automatic;
+    if moves && is_over(ctx, configuration, &ticket) {
+        let (ticket_id, number) = identity.ok_or(Error::Conflict)?;
+        let opened = follow_up::decide(ctx, configuration, &ticket, ticket_id, number)?;
+        return say(ctx, configuration, opened, &create.draft, id);
+    }
+    let (comment, said) = say(ctx, configuration, Change::of(ticket), &create.draft, id)?;
+    let then = match (&create.then, said.next.state) {
+        (None, State::WaitingOnCustomer) if moves => Some(&Then::Resume),
+        (None, State::Resolved) if moves => Some(&Then::Reopen),
+        (then, _) => then.as_ref(),
+    };
+    let change = match then {
+        Some(then) => said.then(|ticket| follow(ctx, configuration, ticket, then))?,
+        None => said,
+    };
+    Ok((comment, change))
+}
+
+/// Whether the ticket can no longer be taken up: it has ended, or was resolved too long ago.
+fn is_over(ctx: &Ctx, configuration: &Configuration, ticket: &Ticket) -> bool {
+    match ticket.state {
+        State::Closed | State::Cancelled => true,
+        State::Resolved => {
+            let reopened = reopen::decide(ctx, configuration, ticket.clone(), &Target::of(ticket.id));
+            reopened.is_err_and(|error| error.reason() == Reason::ReopenWindowOver)
+        }
+        _ => false,
+    }
+}
+
+/// One more comment on the ticket.
+fn say(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    change: Change,
+    draft: &Draft,
+    id: Id,
+) -> Result<(Comment, Change)> {
+    let visibility = if ctx.actor.is_customer() {
+        Visibility::Public
+    } else {
+        draft.visibility.unwrap_or(Visibility::Internal)
+    };
+    let level = &change.next.level;
+    let in_contact = configuration.level(level).is_some_and(|level| level.customer_contact);
+    if visibility == Visibility::Public && !ctx.actor.is_customer() && !in_contact {
+        let text = format!("level {level} does not talk to the customer; write an internal comment");
+        return Err(Refusal::new(Reason::LevelWithoutCustomerContact, text).with("level", level).into());
+    }
+    advance(change.next.state, Verb::Comment)?;
+    let change = change.step(ctx, EventType::TicketCommented, |_, event| {
+        event.note.clone_from(&draft.text);
+        event.details.insert("comment".into(), id.to_string().into());
+        event.details.insert("visibility".into(), visibility.name().into());
+        event.details.insert("automatic".into(), draft.automatic.into());
+    });
+    let comment = Comment {
+        tenant_id: ctx.tenant.clone(),
+        ticket_id: change.next.id,
+        version: change.next.version,
+        id,
+        visibility,
+        text: draft.text.clone(),
+        author_kind: ctx.actor.kind,
+        author_id: ctx.actor.id.clone(),
+        automatic: draft.automatic,
+        create_time: ctx.now,
+        redact_time: None,
+    };
+    Ok((comment, change))
+}
+
+/// The transition, by its own rule; faults are told by their place in this request.
+fn follow(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, then: &Then) -> Result<Change> {
+    let target = Target::of(ticket.id);
+    let (part, change) = match then {
+        Then::Hold(kind, until_time) => {
+            let hold = Hold { target, kind: *kind, until_time: *until_time, vendor_reference: String::new() };
+            ("hold", hold::decide(ctx, ticket, &hold))
+        }
+        Then::Resume => ("resume", resume::decide(ctx, ticket, &target)),
+        Then::Resolve(resolution) => {
+            let resolve = Resolve { target, resolution: resolution.clone() };
+            ("resolve", resolve::decide(ctx, configuration, ticket, &resolve))
+        }
+        Then::Reopen => ("reopen", reopen::decide(ctx, configuration, ticket, &target)),
+    };
+    change.map_err(|error| error.at(part))
+}
+
+/// What was said, and the ticket that bears it.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub comment: Comment,
+    pub ticket: Ticket,
+    pub replayed: bool,
+}
+
+struct Say<'a> {
+    create: &'a Create,
+    comment: Id,
+    identity: Option<Identity>,
+}
+
+/// The comment's id goes into the receipt; its text does not, since redaction does not reach there.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    id: Id,
+    #[serde(skip)]
+    comment: Option<Comment>,
+}
+
+impl Act for Say<'_> {
+    type Extra = Kept;
+
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> Result<(Change, Kept)> {
+        let (comment, change) = decide(ctx, configuration, ticket, self.create, self.comment, self.identity)?;
+        store::insert(tx, &comment).await?;
+        Ok((change, Kept { id: comment.id, comment: Some(comment) }))
+    }
+}
+
+pub async fn create(app: &App, ctx: &Ctx, create: &Create) -> Result<Said> {
+    retrying(|| attempt(app, ctx, create)).await
+}
+
+async fn attempt(app: &App, ctx: &Ctx, create: &Create) -> Result<Said> {
+    // A follow-up takes a number, which is no business of the transaction; so it is guessed who needs one.
+    let mut identity = None;
+    if ctx.actor.is_customer() {
+        let seen = tickets::get(app, ctx, create.target.id).await?;
+        if is_over(ctx, &*app.configurations.get(&ctx.tenant).await?, &seen) {
+            identity = Some((app.ids.next(), app.numbers.take(&ctx.tenant, 1).await?[0]));
+        }
+    }
+    let act = Say { create, comment: app.ids.next(), identity };
+    let done = write_with(app, ctx, &create.target, &act).await?;
+    let Kept { id, comment } = done.extra;
+    let comment = match comment {
+        Some(comment) => comment,
+        None => store::find(app.db.pool(), &ctx.tenant, done.ticket.id, id)
+            .await?
+            .ok_or_else(|| missing(&ctx.tenant, done.ticket.id, id))?,
+    };
+    Ok(Said { comment, ticket: done.ticket, replayed: done.replayed })
+}
+
+/// Says something on a ticket that the transaction has locked, as part of what happens to it.
+pub async fn create_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    configuration: &Configuration,
+    change: Change,
+    draft: &Draft,
+    id: Id,
+) -> Result<Change> {
+    let (comment, change) = say(ctx, configuration, change, draft, id)?;
+    store::insert(tx, &comment).await?;
+    Ok(change)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::{Json, fixture},
+    };
+
+    fn words(automatic: bool, visibility: Option<Visibility>, then: Option<Then>) -> Create {
+        let draft = Draft { visibility, text: "hello".to_owned(), automatic };
+        Create { target: Target::of(fixture::id(1)), draft, then }
+    }
+
+    fn ticket(state: State) -> Ticket {
+        let mut ticket = Ticket { requester: "anna".to_owned(), ..fixture::ticket(state) };
+        if state == State::Resolved {
+            ticket.resolution = Some(Json(Resolution { code: "fixed".to_owned(), ..Resolution::default() }));
+            ticket.resolve_time = Some(fixture::start());
+            ticket.queue_time = None;
+        }
+        ticket
+    }
+
+    fn decided(ctx: &Ctx, ticket: Ticket, create: &Create) -> Result<(Comment, Change)> {
+        let identity = Some((fixture::id(2), 2));
+        decide(ctx, fixture::configuration(), ticket, create, fixture::id(9), identity)
+    }
+
+    /// What a customer's words lead to, and where they stand.
+    fn customer(state: State, later: Duration, automatic: bool) -> (String, bool) {
+        let ctx = fixture::ctx(Role::Customer);
+        let ctx = ctx.at(ctx.now.after(later));
+        let done = decided(&ctx, ticket(state), &words(automatic, None, None));
+        let elsewhere = done.as_ref().is_ok_and(|(comment, _)| comment.ticket_id == fixture::id(2));
+        (fixture::outcome(&done.map(|(_, change)| change)), elsewhere)
+    }
+
+    #[test]
+    fn a_customer_s_words_move_the_ticket_as_its_state_says() {
+        let day = Duration::from_hours(24);
+        for state in State::ALL {
+            let (events, elsewhere) = match state {
+                State::WaitingOnCustomer => ("ticket.commented ticket.resumed", false),
+                State::Resolved => ("ticket.commented ticket.reopened", false),
+                State::Closed | State::Cancelled => ("ticket.created ticket.commented", true),
+                State::Merged => ("TICKET_STATE_CONFLICT", false),
+                _ => ("ticket.commented", false),
+            };
+            assert_eq!(customer(*state, day, false), (events.to_owned(), elsewhere), "{state:?}");
+        }
+        let over = ("ticket.created ticket.commented".to_owned(), true);
+        assert_eq!(customer(State::Resolved, 14 * day, false), over);
+    }
+
+    #[test]
+    fn what_a_program_says_for_a_customer_moves_nothing() {
+        for state in State::ALL.iter().filter(|state| **state != State::Merged) {
+            assert_eq!(
+                customer(*state, Duration::ZERO, true),
+                ("ticket.commented".to_owned(), false),
+                "{state:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_follow_up_without_a_number_is_a_conflict() {
+        let ctx = fixture::ctx(Role::Customer);
+        let create = words(false, None, None);
+        let closed = ticket(State::Closed);
+        let done = decide(&ctx, fixture::configuration(), closed, &create, fixture::id(9), None);
+        assert!(done.is_err_and(|error| error.is_conflict()));
+    }
+
+    #[test]
+    fn customers_speak_in_public_and_others_as_their_level_may() {
+        let visibility = |role, level: &str, asked| {
+            let ticket = Ticket { level: level.to_owned(), ..ticket(State::Open) };
+            decided(&fixture::ctx(role), ticket, &words(false, asked, None))
+                .map(|(comment, _)| comment.visibility)
+        };
+        let (public, internal) = (Some(Visibility::Public), Some(Visibility::Internal));
+        assert_eq!(visibility(Role::Customer, "L3", internal).ok(), public);
+        assert_eq!(visibility(Role::Agent, "L1", None).ok(), internal);
+        assert_eq!(visibility(Role::Agent, "L2", public).ok(), public);
+        assert_eq!(visibility(Role::Agent, "L3", internal).ok(), internal);
+        for level in ["L3", "gone"] {
+            let refused = visibility(Role::Agent, level, public).expect_err("no contact");
+            assert_eq!(refused.reason(), Reason::LevelWithoutCustomerContact, "{level}");
+        }
+    }
+
+    #[test]
+    fn a_transition_keeps_its_own_rule_and_needs_its_own_right() {
+        let resolve =
+            |code: &str| Then::Resolve(Resolution { code: code.to_owned(), ..Resolution::default() });
+        let done = |role, state, then| {
+            let done = decided(&fixture::ctx(role), ticket(state), &words(false, None, Some(then)));
+            done.map(|(_, change)| change)
+        };
+        let outcome = |role, state, then| fixture::outcome(&done(role, state, then));
+        assert_eq!(outcome(Role::Agent, State::Open, resolve("fixed")), "ticket.commented ticket.resolved");
+        assert_eq!(
+            outcome(Role::Agent, State::Open, Then::Hold(HoldKind::Customer, None)),
+            "ticket.commented ticket.held"
+        );
+        assert_eq!(outcome(Role::Agent, State::Resolved, Then::Reopen), "ticket.commented ticket.reopened");
+        assert_eq!(outcome(Role::Agent, State::Open, Then::Resume), "TICKET_STATE_CONFLICT");
+        assert_eq!(outcome(Role::Customer, State::Open, resolve("fixed")), "PERMISSION_MISSING");
+        assert_eq!(
+            fixture::faults(done(Role::Agent, State::Open, resolve("nonsense"))),
+            ["resolve.resolution.code"]
+        );
+        let past = Then::Hold(HoldKind::Other, Some(fixture::start()));
+        assert_eq!(fixture::faults(done(Role::Agent, State::Open, past)), ["hold.until_time"]);
+    }
+
+    #[test]
+    fn the_event_tells_what_was_said_and_to_whom() {
+        let create = words(true, Some(Visibility::Public), None);
+        let (comment, change) =
+            decided(&fixture::ctx(Role::Agent), ticket(State::Open), &create).expect("said");
+        let event = &change.events[0];
+        assert_eq!((event.note.as_str(), event.version), ("hello", comment.version));
+        assert_eq!(event.details["comment"], comment.id.to_string());
+        assert_eq!(
+            (&event.details["visibility"], &event.details["automatic"]),
+            (&"PUBLIC".into(), &true.into())
+        );
+        assert!(event.changes.is_empty());
+    }
+
+    #[test]
+    fn a_receipt_holds_no_words() {
+        let create = words(false, None, None);
+        let (comment, _) = decided(&fixture::ctx(Role::Agent), ticket(State::Open), &create).expect("said");
+        let kept = serde_json::to_string(&Kept { id: comment.id, comment: Some(comment) }).expect("plain");
+        assert!(!kept.contains("hello"), "{kept}");
+    }
+}

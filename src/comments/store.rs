@@ -1,0 +1,90 @@
+//! The only SQL that names `comments`.
+
+use sqlx::PgPool;
+
+use super::Comment;
+use crate::{
+    db::Tx,
+    error::{Error, Result},
+    ids::{Id, TenantId},
+    seal::Page,
+    time::Time,
+};
+
+pub async fn insert(tx: &mut Tx, comment: &Comment) -> Result<()> {
+    let row = serde_json::to_string(comment).map_err(Error::internal)?;
+    sqlx::query!(
+        "insert into comments select * from json_populate_record(null::comments, $1::text::json)",
+        row
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Removes the text for good.
+pub async fn redact(tx: &mut Tx, comment: &Comment, now: Time) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "update comments set text = '', redact_time = $4 where tenant_id = $1 and ticket_id = $2 and version = $3",
+        tenant.as_str(),
+        comment.ticket_id as Id,
+        comment.version,
+        now as Time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The comment, read under the lock of its ticket.
+pub async fn find_in(tx: &mut Tx, ticket: Id, id: Id) -> Result<Option<Comment>> {
+    let tenant = tx.tenant().clone();
+    let comment = sqlx::query_as!(
+        Comment,
+        "select * from comments where tenant_id = $1 and ticket_id = $2 and id = $3",
+        tenant.as_str(),
+        ticket as Id,
+        id as Id,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(comment)
+}
+
+pub async fn find(pool: &PgPool, tenant: &TenantId, ticket: Id, id: Id) -> Result<Option<Comment>> {
+    let comment = sqlx::query_as!(
+        Comment,
+        "select * from comments where tenant_id = $1 and ticket_id = $2 and id = $3",
+        tenant.as_str(),
+        ticket as Id,
+        id as Id,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(comment)
+}
+
+/// A ticket's comments, oldest first; the public ones alone, or the internal ones too.
+pub async fn list(
+    pool: &PgPool,
+    tenant: &TenantId,
+    ticket: Id,
+    internal: bool,
+    page: &Page<i64>,
+) -> Result<Vec<Comment>> {
+    let comments = sqlx::query_as!(
+        Comment,
+        "select * from comments
+         where tenant_id = $1 and ticket_id = $2 and version > $3 and ($4 or visibility = 'PUBLIC')
+         order by version limit $5",
+        tenant.as_str(),
+        ticket as Id,
+        page.after.unwrap_or_default(),
+        internal,
+        page.limit(),
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(comments)
+}
