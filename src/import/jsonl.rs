@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Fault, History, Lines, Log, settle};
+use crate::tickets::{Channel, Impact, Kind, State, Urgency};
 
 pub fn read(lines: &Lines) -> Result<Log, Fault> {
     let (mut histories, mut faults) = (Vec::new(), Vec::new());
@@ -21,12 +22,30 @@ pub fn read(lines: &Lines) -> Result<Log, Fault> {
 
 fn history(line: usize, text: &str) -> Result<History, String> {
     let mut history: History = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    if history.ticket.external_key.id.is_empty() {
-        return Err("ticket.external_key.id is required: by it a second run knows the ticket".into());
+    let ticket = &mut history.ticket;
+    if ticket.external_key.id.is_empty() || ticket.external_key.source.is_empty() {
+        return Err("ticket.external_key is required: by it a second run knows the ticket".into());
     }
+    code("ticket.kind", &mut ticket.kind, "TICKET_KIND_", Kind::NAMES)?;
+    code("ticket.channel", &mut ticket.channel, "CHANNEL_", Channel::NAMES)?;
+    code("ticket.impact", &mut ticket.impact, "IMPACT_", Impact::NAMES)?;
+    code("ticket.urgency", &mut ticket.urgency, "URGENCY_", Urgency::NAMES)?;
     history.line = line;
-    for step in &mut history.steps {
+    for (place, step) in history.steps.iter_mut().enumerate() {
         step.line = line;
+        code(&format!("steps[{place}].state"), &mut step.state, "TICKET_STATE_", State::NAMES)?;
+        code(&format!("steps[{place}].impact"), &mut step.impact, "IMPACT_", Impact::NAMES)?;
     }
     Ok(history)
+}
+
+/// Takes a code with and without the prefix that it has in the contract.
+fn code(field: &str, code: &mut String, prefix: &str, known: &[&str]) -> Result<(), String> {
+    if let Some(bare) = code.strip_prefix(prefix) {
+        *code = bare.to_owned();
+    }
+    if code.is_empty() || known.contains(&code.as_str()) {
+        return Ok(());
+    }
+    Err(format!("{field}: {code:?} is none of {}", known.join(", ")))
 }

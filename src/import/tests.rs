@@ -182,17 +182,33 @@ fn gzip_is_unpacked_and_a_truncated_one_imports_nothing() {
 #[test]
 fn jsonl_has_a_ticket_a_line() {
     let good = r#"{"ticket": {"external_key": {"source": "old", "id": "7"}, "title": "No dial tone", "tags": ["vip"]},
-        "steps": [{"occur_time": "2020-01-01T00:00:00Z", "state": "OPEN", "level": "L1", "team": "desk"}]}"#
+        "steps": [{"occur_time": "2020-01-01T00:00:00Z", "state": "TICKET_STATE_OPEN", "level": "L1", "team": "desk"}]}"#
         .replace('\n', " ");
     let unknown = good.replace("\"7\"", "\"8\"").replace("title", "titel");
     let nameless = good.replace("\"7\"", "\"\"");
-    let text = [good.as_str(), "", unknown.as_str(), nameless.as_str(), "[1,", good.as_str()].join("\n");
+    let asleep = good.replace("\"7\"", "\"9\"").replace("OPEN", "ASLEEP");
+    let text = [good.as_str(), "", &unknown, &nameless, "[1,", &good, &asleep].join("\n");
     let log = read(Format::Jsonl, Cursor::new(text.into_bytes()));
-    assert_eq!(lines_of(&log), [3, 4, 5, 6]);
+    assert_eq!(lines_of(&log), [3, 4, 5, 6, 7]);
+    assert!(
+        log.faults[4].text.starts_with("steps[0].state: \"ASLEEP\" is none of NEW, OPEN"),
+        "{:?}",
+        log.faults
+    );
     assert!(log.faults[0].text.contains("titel"), "{:?}", log.faults);
     assert!(log.faults[3].text.contains("line 1"), "{:?}", log.faults);
     assert_eq!((log.histories.len(), log.skipped.as_slice()), (1, ["7".to_owned()].as_slice()));
     assert_eq!((log.histories[0].line, told(&log.histories[0])), (1, vec!["OPEN desk ".to_owned()]));
+}
+
+#[test]
+fn the_document_s_example_reads() {
+    let document = include_str!("../../docs/import.md");
+    let example =
+        document.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let log = read(Format::Jsonl, Cursor::new(example.replace('\n', " ").into_bytes()));
+    assert_eq!(log.faults, []);
+    assert_eq!(told(&log.histories[0]), ["NEW desk ", "OPEN desk anna", "RESOLVED desk anna"]);
 }
 
 #[test]

@@ -1,19 +1,5 @@
 //! The incident log of Volvo IT's VINST: CSV, one row for each change of an incident.
-//!
-//! What its statuses mean here:
-//!
-//! | status | state | why |
-//! | --- | --- | --- |
-//! | Queued/Awaiting Assignment | NEW, or OPEN once it was taken up or moved to another level | nobody has it |
-//! | Accepted/In Progress, Accepted/Assigned | OPEN | the owner has it |
-//! | Accepted/Wait, Accepted/Wait - Implementation | ON_HOLD | it waits for something, not for somebody outside |
-//! | Accepted/Wait - User, Accepted/Wait - Customer | WAITING_ON_CUSTOMER | VINST stops the customer's clocks too |
-//! | Accepted/Wait - Vendor | WAITING_ON_VENDOR | |
-//! | Completed/Resolved | RESOLVED | |
-//! | Completed/In Call | RESOLVED, by the first contact | solved while the caller waited |
-//! | Completed/Closed | CLOSED | its owner closes it and takes over no work: the assignee stays |
-//! | Completed/Cancelled | CANCELLED | nobody has it any more |
-//! | Unmatched | as before | the log has lost the status; only team and level are known |
+//! `docs/import.md` says what its statuses become.
 
 use std::collections::{HashMap, HashSet};
 
@@ -61,7 +47,9 @@ fn status(status: &str, sub_status: &str) -> Option<Status> {
     Some(match (status, sub_status) {
         ("Queued", "Awaiting Assignment") => Status::Queued,
         ("Accepted", "In Progress" | "Assigned") => Status::Working("OPEN"),
+        // For something, not for somebody outside.
         ("Accepted", "Wait" | "Wait - Implementation") => Status::Working("ON_HOLD"),
+        // VINST stops the customer-facing clocks here, too.
         ("Accepted", "Wait - User" | "Wait - Customer") => Status::Working("WAITING_ON_CUSTOMER"),
         ("Accepted", "Wait - Vendor") => Status::Working("WAITING_ON_VENDOR"),
         ("Completed", "Resolved") => Status::Solved(RESOLVED),
@@ -207,8 +195,10 @@ fn history(rows: &[Row]) -> History {
             Status::Queued => (waiting, String::new(), ""),
             Status::Working(state) => (state, owner.unwrap_or_default(), ""),
             Status::Solved(code) => ("RESOLVED", owner.unwrap_or(kept), code),
+            // Whoever closes it takes over no work.
             Status::Closed => ("CLOSED", kept, ""),
             Status::Cancelled => ("CANCELLED", String::new(), ""),
+            // The log has lost the status; of the row, only team and level are known.
             Status::Unmatched => (before.map_or("NEW", |step| step.state.as_str()), kept, ""),
         };
         steps.push(Step {
