@@ -8,6 +8,7 @@ use std::{
 
 use ticketing::{
     access::{self, Permission},
+    config::{KEYS, Key},
     configuration::Document,
     ctx::Role,
     serve::Access,
@@ -42,6 +43,17 @@ fn the_readme_lists_every_method() {
         ));
     }
     assert_table("README.md", "rpcs", &rows);
+}
+
+#[test]
+fn the_readme_lists_every_setting() {
+    let mut rows =
+        vec!["| setting | value | default | meaning |".to_owned(), "| --- | --- | --- | --- |".into()];
+    for Key { name, kind, default, doc, .. } in KEYS {
+        let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+        rows.push(format!("| `{name}` | {kind} | {default} | {doc} |"));
+    }
+    assert_table("README.md", "settings", &rows);
 }
 
 #[test]
