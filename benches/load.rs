@@ -35,7 +35,7 @@ pub struct Round {
 }
 
 fn main() -> anyhow::Result<()> {
-    let seconds = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(4);
+    let seconds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(4);
     let stage = Stage::set(TICKETS)?;
     let round = Duration::from_secs(seconds);
     let mut table = Table::new();

@@ -341,7 +341,6 @@ impl From<sqlx::Error> for Error {
             Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
                 Self::database_down()
             }
-            Some(_) => Self::internal(error),
             None if matches!(
                 error,
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed
@@ -350,7 +349,7 @@ impl From<sqlx::Error> for Error {
                 tracing::warn!(error = chain(&error), "database out of reach");
                 Self::database_down()
             }
-            None => Self::internal(error),
+            Some(_) | None => Self::internal(error),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Fault, History, Lines, Log, settle};
 use crate::tickets::{Channel, Impact, Kind, State, Urgency};
 
+#[allow(clippy::unnecessary_wraps)] // as the readers of formats whose first line can be wrong
 pub fn read(lines: &Lines) -> Result<Log, Fault> {
     let (mut histories, mut faults) = (Vec::new(), Vec::new());
     for (line, text) in lines {

@@ -385,7 +385,7 @@ impl Docket {
         match to {
             // Only a new ticket that nobody has taken up comes here, or one that cannot be new again.
             State::New | State::Open | State::Merged => {
-                self.lead(Verb::Release, EventType::TicketReleased, to)
+                self.lead(Verb::Release, EventType::TicketReleased, to);
             }
             State::WaitingOnCustomer => self.lead(Verb::Hold(HoldKind::Customer), EventType::TicketHeld, to),
             State::WaitingOnVendor => self.lead(Verb::Hold(HoldKind::Vendor), EventType::TicketHeld, to),

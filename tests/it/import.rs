@@ -7,6 +7,7 @@ use ticketing_proto::v1::{
 use crate::support::{Client, Desk, fields, reason};
 
 /// 2 March 2020, 08:00 UTC, and a minute more for each.
+#[allow(clippy::unnecessary_wraps)] // as the messages want it
 fn at(minute: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds: 1_583_136_000 + 60 * minute, nanos: 0 })
 }

@@ -159,7 +159,7 @@ fn sql_takes_its_time_from_the_caller() {
             let in_sql = text.lines().any(|line| {
                 let line = line.trim_start();
                 !line.starts_with("//")
-                    && (line.starts_with("\"") || line.contains(" where ") || line.contains(" set "))
+                    && (line.starts_with('"') || line.contains(" where ") || line.contains(" set "))
                     && line.contains(call)
             });
             if in_sql && !path.starts_with("src/filter") {

@@ -120,11 +120,8 @@ async fn a_customer_sees_the_public_side_of_own_tickets_by_every_read() {
         min_revision: format!("{}.1", strange.name.rsplit('/').next().expect("a name")),
         ..get(&own.name)
     };
-    assert_eq!(
-        reason(&peter.get_ticket(revision).await),
-        "Unavailable REVISION_AHEAD",
-        "as one that never was"
-    );
+    // As one that never was.
+    assert_eq!(reason(&peter.get_ticket(revision).await), "Unavailable REVISION_AHEAD");
     desk.finish().await;
 }
 
