@@ -18,6 +18,7 @@ use crate::{
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
+    system,
     tickets::{self, Lines, Numbers},
 };
 
@@ -49,7 +50,8 @@ impl App {
             sealer: Sealer::load(&db).await?,
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
-            lines: Lines::start(&tasks, &db),
+            // Whoever waits in a line is a call, and calls are waited for: the lines end with the App.
+            lines: Lines::start(&TaskTracker::new(), &db),
             push_due: Notify::new(),
             heads: Heads::default(),
             create_tenants,
@@ -71,6 +73,7 @@ impl App {
             .add_service(configuration::rpc::server(Arc::clone(self)))
             .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
+            .add_service(system::rpc::server(Arc::clone(self)))
     }
 
     /// Starts every job; each runs until the service drains.

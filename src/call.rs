@@ -14,6 +14,10 @@ use crate::{
     ids::TenantId,
 };
 
+/// The largest request, bytes; one that brings in history may be as large as [`MAX_BULK`].
+pub const MAX_REQUEST: usize = 1024 * 1024;
+pub const MAX_BULK: usize = 8 * MAX_REQUEST;
+
 /// The id under which a call is found in the logs; the outermost layers put it into the request.
 #[derive(Clone, Debug, Default)]
 pub struct CallId(pub Arc<str>);

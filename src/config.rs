@@ -31,6 +31,8 @@ pub struct Key {
     pub name: &'static str,
     /// What a value is, for people.
     pub kind: &'static str,
+    /// What stands for a value in help.
+    pub value: &'static str,
     /// Empty: none.
     pub default: &'static str,
     pub doc: &'static str,
@@ -63,6 +65,7 @@ macro_rules! settings {
         pub static $keys: &[Key] = &[$(Key {
             name: stringify!($key),
             kind: <$type as Value>::KIND,
+            value: <$type as Value>::NAME,
             default: $default,
             doc: concat!($($doc),+).trim_ascii(),
             bare: <$type as Value>::BARE,

@@ -61,7 +61,7 @@ pub enum ActorKind {
     System,
 }
 
-/// What a caller is to the tenant; each grants permissions (`serve/access.rs`).
+/// What a caller is to the tenant; each grants permissions (`access.rs`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Role {
@@ -73,6 +73,33 @@ pub enum Role {
     Admin,
     Service,
     Operator,
+}
+
+impl Role {
+    pub const ALL: [Self; 8] = [
+        Self::Customer,
+        Self::Agent,
+        Self::Specialist,
+        Self::Manager,
+        Self::SlaManager,
+        Self::Admin,
+        Self::Service,
+        Self::Operator,
+    ];
+
+    /// The name in tokens and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "CUSTOMER",
+            Self::Agent => "AGENT",
+            Self::Specialist => "SPECIALIST",
+            Self::Manager => "MANAGER",
+            Self::SlaManager => "SLA_MANAGER",
+            Self::Admin => "ADMIN",
+            Self::Service => "SERVICE",
+            Self::Operator => "OPERATOR",
+        }
+    }
 }
 
 impl Actor {

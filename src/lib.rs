@@ -4,6 +4,7 @@
 pub mod access;
 pub mod app;
 pub mod call;
+pub mod cli;
 pub mod config;
 pub mod ctx;
 pub mod db;
@@ -27,4 +28,5 @@ pub mod events;
 pub mod import;
 pub mod report;
 pub mod routing;
+pub mod system;
 pub mod tickets;

@@ -13,6 +13,8 @@ use crate::{serve::is_origin, telemetry::Format};
 pub trait Value: Sized {
     /// What it is, for people: "listen is not …".
     const KIND: &'static str;
+    /// What stands for it in help: `--listen ADDR`.
+    const NAME: &'static str;
     /// What several of it are.
     const LIST: &'static str = "";
     /// What the flag means without a value.
@@ -72,6 +74,7 @@ fn plain<T: FromStr>(text: &str) -> Result<T, String> {
 
 impl Value for SocketAddr {
     const KIND: &'static str = "an address such as 127.0.0.1:50051";
+    const NAME: &'static str = "ADDR";
 
     fn parse(text: &str) -> Result<Self, String> {
         plain(text)
@@ -80,6 +83,7 @@ impl Value for SocketAddr {
 
 impl Value for NonZeroU32 {
     const KIND: &'static str = "a whole number of at least 1";
+    const NAME: &'static str = "N";
 
     fn parse(text: &str) -> Result<Self, String> {
         plain(text)
@@ -88,6 +92,7 @@ impl Value for NonZeroU32 {
 
 impl Value for bool {
     const KIND: &'static str = "true or false";
+    const NAME: &'static str = "BOOL";
     const BARE: Option<&'static str> = Some("true");
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -97,6 +102,7 @@ impl Value for bool {
 
 impl Value for f64 {
     const KIND: &'static str = "a number from 0 to 1";
+    const NAME: &'static str = "RATIO";
 
     fn parse(text: &str) -> Result<Self, String> {
         plain(text).and_then(|it| if (0.0..=1.0).contains(&it) { Ok(it) } else { Err(String::new()) })
@@ -105,7 +111,8 @@ impl Value for f64 {
 
 impl Value for PathBuf {
     const KIND: &'static str = "a folder";
-    const BARE: Option<&'static str> = Some(".ticketing");
+    const NAME: &'static str = "DIR";
+    const BARE: Option<&'static str> = Some(".data");
 
     fn parse(text: &str) -> Result<Self, String> {
         Ok(text.into())
@@ -114,6 +121,7 @@ impl Value for PathBuf {
 
 impl Value for String {
     const KIND: &'static str = "text";
+    const NAME: &'static str = "NAME";
 
     fn parse(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
@@ -122,6 +130,7 @@ impl Value for String {
 
 impl Value for Secret {
     const KIND: &'static str = "text";
+    const NAME: &'static str = "TEXT";
     const SECRET: bool = true;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -131,6 +140,7 @@ impl Value for Secret {
 
 impl Value for DatabaseUrl {
     const KIND: &'static str = "a URL such as postgres://user:password@host:5432/database";
+    const NAME: &'static str = "URL";
     const SECRET: bool = true;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -144,6 +154,7 @@ impl Value for DatabaseUrl {
 
 impl Value for Uri {
     const KIND: &'static str = "an address such as http://127.0.0.1:50051";
+    const NAME: &'static str = "URL";
 
     fn parse(text: &str) -> Result<Self, String> {
         let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
@@ -157,6 +168,7 @@ impl Value for Uri {
 
 impl Value for Role {
     const KIND: &'static str = "api or worker";
+    const NAME: &'static str = "ROLE";
     const LIST: &'static str = "api, worker or both, with a comma between";
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -170,6 +182,7 @@ impl Value for Role {
 
 impl Value for Origin {
     const KIND: &'static str = "an origin such as https://desk.example.com";
+    const NAME: &'static str = "ORIGIN";
     const LIST: &'static str = "origins such as https://desk.example.com, with commas between, or * alone";
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -179,6 +192,7 @@ impl Value for Origin {
 
 impl Value for Filter {
     const KIND: &'static str = "a filter such as info,ticketing=debug";
+    const NAME: &'static str = "FILTER";
 
     fn parse(text: &str) -> Result<Self, String> {
         EnvFilter::try_new(text).map_err(|error| error.to_string())?;
@@ -188,6 +202,7 @@ impl Value for Filter {
 
 impl Value for Format {
     const KIND: &'static str = "text or json";
+    const NAME: &'static str = "FORMAT";
 
     fn parse(text: &str) -> Result<Self, String> {
         match text {
@@ -201,6 +216,7 @@ impl Value for Format {
 /// Empty: none.
 impl<T: Value> Value for Option<T> {
     const KIND: &'static str = T::KIND;
+    const NAME: &'static str = T::NAME;
     const BARE: Option<&'static str> = T::BARE;
     const SECRET: bool = T::SECRET;
 
@@ -211,6 +227,7 @@ impl<T: Value> Value for Option<T> {
 
 impl<T: Value> Value for Vec<T> {
     const KIND: &'static str = T::LIST;
+    const NAME: &'static str = T::NAME;
 
     fn parse(text: &str) -> Result<Self, String> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());

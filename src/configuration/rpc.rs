@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Call, service},
+    call::{Call, MAX_REQUEST, service},
     error::{Error, Reason, Result, Violations},
     tickets::wire::{text, version},
 };
@@ -27,7 +27,7 @@ struct Rpc(Arc<App>);
 
 /// The service, ready to be mounted.
 pub fn server(app: Arc<App>) -> ConfigurationServiceServer<impl ConfigurationService> {
-    ConfigurationServiceServer::new(Rpc(app))
+    ConfigurationServiceServer::new(Rpc(app)).max_decoding_message_size(MAX_REQUEST)
 }
 
 service! { ConfigurationService, "ConfigurationService":

@@ -113,6 +113,17 @@ pub async fn create_tenant(tx: &mut Tx, now: Time) -> Result<()> {
     Ok(())
 }
 
+/// The tenants, with whether each has a configuration. Looks across tenants.
+pub async fn list_tenants(pool: &PgPool) -> Result<Vec<(String, bool)>> {
+    let rows = sqlx::query!(
+        r#"select id, exists (select from configurations c where c.tenant_id = t.id) as "configured!"
+           from tenants t order by id"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.configured)).collect())
+}
+
 /// Takes a block of ticket numbers; answers the first.
 pub async fn take_numbers(pool: &PgPool, tenant: &TenantId, size: i64) -> Result<i64> {
     let first = sqlx::query_scalar!(

@@ -79,6 +79,23 @@ impl Db {
         MIGRATIONS.run(&self.pool).await.map_err(Error::internal)
     }
 
+    /// The version that a database needs for this program.
+    pub fn newest_schema_version() -> i64 {
+        MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+    }
+
+    /// The newest migration that the database has seen; 0: none.
+    pub async fn schema_version(&self) -> Result<i64> {
+        let seen: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+            .fetch_one(&self.pool)
+            .await?;
+        if !seen {
+            return Ok(0);
+        }
+        let newest = "select coalesce(max(version), 0) from _sqlx_migrations where success";
+        Ok(sqlx::query_scalar(newest).fetch_one(&self.pool).await?)
+    }
+
     /// The key of this name that all replicas share; made by whoever asks first.
     pub async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>> {
         sqlx::query!("insert into secrets (name, key) values ($1, $2) on conflict do nothing", name, fresh)

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Call, service},
+    call::{Call, MAX_REQUEST, service},
     ctx::Ctx,
     error::{Result, Violations},
     ids::{TenantId, tenant_of},
@@ -37,7 +37,7 @@ struct Rpc(Arc<App>);
 
 /// The service, ready to be mounted.
 pub fn server(app: Arc<App>) -> EventServiceServer<impl EventService> {
-    EventServiceServer::new(Rpc(app))
+    EventServiceServer::new(Rpc(app)).max_decoding_message_size(MAX_REQUEST)
 }
 
 service! { EventService, "EventService":

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Call, service},
+    call::{Call, MAX_REQUEST, service},
     error::{Error, Result, Violations},
     ids::{child_of, tenant_of},
     tickets::{
@@ -32,7 +32,7 @@ struct Rpc(Arc<App>);
 
 /// The service, ready to be mounted.
 pub fn server(app: Arc<App>) -> RoutingServiceServer<impl RoutingService> {
-    RoutingServiceServer::new(Rpc(app))
+    RoutingServiceServer::new(Rpc(app)).max_decoding_message_size(MAX_REQUEST)
 }
 
 service! { RoutingService, "RoutingService":

@@ -211,4 +211,16 @@ impl Server {
         };
         tokio::join!(calls, probes).0
     }
+
+    /// Serves health alone, for a process that takes no calls.
+    pub async fn run_health(self, operations: Option<TcpListener>, drain: CancellationToken) {
+        let Self { health, limits, .. } = self;
+        let probes = async {
+            if let Some(operations) = operations {
+                let limits = Limits { drain_grace: Duration::ZERO, ..limits };
+                listen(operations, Probes::new(health.clone()), limits, drain.clone()).await;
+            }
+        };
+        tokio::join!(probes, drain.cancelled());
+    }
 }

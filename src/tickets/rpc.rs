@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Call, service},
+    call::{Call, MAX_BULK, service},
     ctx::Ctx,
     error::{Error, Result, Violations},
     ids::tenant_of,
@@ -40,7 +40,7 @@ struct Rpc(Arc<App>);
 
 /// The service, ready to be mounted.
 pub fn server(app: Arc<App>) -> TicketServiceServer<impl TicketService> {
-    TicketServiceServer::new(Rpc(app))
+    TicketServiceServer::new(Rpc(app)).max_decoding_message_size(MAX_BULK)
 }
 
 service! { TicketService, "TicketService":

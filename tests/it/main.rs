@@ -1,6 +1,7 @@
 //! Whole tests: real gRPC over loopback, a real Postgres, a database per test, a clock that stands until it is moved.
 //! The folders mirror `src`.
 
+mod cli;
 mod comments;
 mod configuration;
 mod contract;
@@ -11,5 +12,6 @@ mod import;
 mod jobs;
 mod smoke;
 mod support;
+mod system;
 mod tickets;
 mod tidy;

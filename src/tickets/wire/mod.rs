@@ -9,7 +9,7 @@ mod timeline;
 pub use caller::{for_caller, shown};
 pub use import::{histories, imported};
 use jiff::Timestamp;
-pub use parse::{batch, create, some_tags, update};
+pub use parse::{MAX_BATCH, batch, create, some_tags, update};
 pub use show::{action, actor_kind, revision, state, ticket, wire, written};
 use ticketing_proto::v1 as pb;
 pub use timeline::entry;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tickets that one batch records at most.
-const MAX_BATCH: usize = 100;
+pub const MAX_BATCH: usize = 100;
 
 /// Reads one field of a ticket at a time; what is wrong with it is kept, by path.
 struct Parse<'a> {

@@ -1,0 +1,145 @@
+//! `ticketing doctor`: what must be well for a server to work, and what to do where it is not.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::{
+    database::Database,
+    flags::{self, Flags, SettingsFile},
+};
+use crate::{
+    config::{Environment, Settings},
+    configuration::store::list_tenants,
+    ctx::Clock,
+    db::Db,
+    time::Time,
+};
+
+/// How far the clocks of this machine and the database may be apart, milliseconds. Timers fire by the one, claims and leases
+/// run by the other.
+const MAX_SKEW: i64 = 2000;
+/// PostgreSQL 14.
+const OLDEST: i32 = 140_000;
+
+/// Look whether all is well: database, schema, clocks, configurations
+///
+/// Ends with 1 if anything is not.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Doctor {
+    #[command(flatten)]
+    file: SettingsFile,
+    #[command(flatten)]
+    flags: Flags<flags::Database>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticketing doctor --embedded
+  ticketing doctor --config /etc/ticketing.toml";
+
+/// What was looked at: `Err` where it is not well, with what to do.
+type Finding = (&'static str, Result<String, String>);
+
+impl Doctor {
+    pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        let settings = self.flags.settings(&self.file, environment)?;
+        settings.check_database()?;
+        let mut findings = Vec::new();
+        match Database::open(&settings).await {
+            Ok(database) => {
+                findings.extend(examine(&database.db, &settings).await);
+                database.close().await?;
+            }
+            Err(error) => findings.push(("database", Err(format!("{error:#}")))),
+        }
+        show(&findings);
+        let well = findings.iter().all(|(_, finding)| finding.is_ok());
+        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+async fn examine(db: &Db, settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![("database", server(db, settings).await), ("clock", clock(db).await)];
+    let schema = schema(db).await;
+    let readable = schema.is_ok();
+    findings.push(("schema", schema));
+    if readable {
+        findings.push(("configurations", configurations(db).await));
+    }
+    findings
+}
+
+async fn server(db: &Db, settings: &Settings) -> Result<String, String> {
+    let row: (i32, String, i32) = ask(
+        db,
+        "select current_setting('server_version_num')::int, current_setting('server_version'),
+                current_setting('max_connections')::int",
+    )
+    .await?;
+    let (number, version, connections) = row;
+    if number < OLDEST {
+        return Err(format!("PostgreSQL {version} is too old; 14 or later is needed"));
+    }
+    let wanted = i64::from(settings.database_connections.get());
+    if wanted > i64::from(connections) {
+        return Err(format!(
+            "PostgreSQL takes {connections} connections, and database_connections wants {wanted}; lower it"
+        ));
+    }
+    Ok(format!("PostgreSQL {version}"))
+}
+
+async fn clock(db: &Db) -> Result<String, String> {
+    let (theirs,): (Time,) = ask(db, "select clock_timestamp()").await?;
+    let skew = (Clock::system().now().as_millisecond() - theirs.as_millisecond()).abs();
+    if skew > MAX_SKEW {
+        Err(format!("this machine and the database are {skew} ms apart; synchronise their clocks"))
+    } else {
+        Ok(format!("within {MAX_SKEW} ms of the database's"))
+    }
+}
+
+async fn schema(db: &Db) -> Result<String, String> {
+    let newest = Db::newest_schema_version();
+    match db.schema_version().await.map_err(|error| error.to_string())? {
+        seen if seen < newest => Err(format!("at version {seen} of {newest}; run `ticketing migrate`")),
+        seen if seen > newest => Ok(format!("version {seen}, newer than this program's {newest}")),
+        seen => Ok(format!("version {seen}, up to date")),
+    }
+}
+
+async fn configurations(db: &Db) -> Result<String, String> {
+    let tenants = list_tenants(db.pool()).await.map_err(|error| error.to_string())?;
+    let bare: Vec<&str> =
+        tenants.iter().filter(|(_, configured)| !configured).map(|(tenant, _)| tenant.as_str()).collect();
+    match (tenants.len(), bare.is_empty()) {
+        (0, _) => Ok("no tenant yet; `ticketing config apply` makes one".to_owned()),
+        (count, true) => Ok(format!("tenants: {count}, each with a configuration")),
+        (_, false) => {
+            Err(format!("without one: {}; `ticketing config apply` gives them one", bare.join(", ")))
+        }
+    }
+}
+
+async fn ask<T>(db: &Db, sql: &'static str) -> Result<T, String>
+where
+    T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+{
+    sqlx::query_as(sql).fetch_one(db.pool()).await.map_err(|error| error.to_string())
+}
+
+fn show(findings: &[Finding]) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    for (what, finding) in findings {
+        let (mark, text) = match finding {
+            Ok(text) => ("ok", text),
+            Err(text) => ("WRONG", text),
+        };
+        table.add_row([mark, what, text]);
+    }
+    anstream::println!("{}", table.trim_fmt());
+}

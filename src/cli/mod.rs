@@ -1,0 +1,81 @@
+//! The command line: what commands there are, what they need, how their failures are told.
+
+mod caller;
+mod configuration;
+mod database;
+mod doctor;
+mod flags;
+mod migrate;
+mod serve;
+mod token;
+
+use std::{fmt::Write as _, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Environment, Faults};
+
+/// Records, routes and escalates support tickets: a gRPC service on PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "ticketing", version, max_term_width = 110, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticketing serve --embedded --insecure       Serve on this machine alone, with a private database
+  ticketing config sample > desk.yaml         Get a configuration to start from
+  ticketing config apply -f desk.yaml         Put it in force
+  ticketing doctor --embedded                 Look whether all is well
+
+Every command explains itself: ticketing COMMAND --help";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Migrate(migrate::Migrate),
+    Config(configuration::Config),
+    Token(token::Token),
+    Doctor(doctor::Doctor),
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::of_process();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("the runtime does not start")),
+    };
+    match runtime.block_on(run(cli.command, &environment)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn run(command: Command, environment: &Environment) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => serve.run(environment).await,
+        Command::Migrate(migrate) => migrate.run(environment).await,
+        Command::Config(config) => config.run(environment).await,
+        Command::Token(token) => token.run(),
+        Command::Doctor(doctor) => doctor.run(environment).await,
+    }
+}
+
+/// Tells a failure with its causes.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        // Some libraries repeat their cause in their own text.
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            _ = write!(text, ": {cause}");
+        }
+    }
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{style}error:{style:#} {text}");
+    if error.is::<Faults>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}

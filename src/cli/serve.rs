@@ -1,0 +1,161 @@
+//! `ticketing serve`: from settings to a server that drains in order.
+
+use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use super::{
+    database::Database,
+    flags::{self, Flags, SettingsFile},
+};
+use crate::{
+    app::App,
+    config::{Environment, Role, Settings},
+    ctx::{Clock, Ids},
+    db::Db,
+    serve::{self, Limits, Server},
+    telemetry,
+    tokens::Insecure,
+};
+
+/// How long jobs may take for the tick that they are at when the server goes down.
+const LAST_TICK: Duration = Duration::from_secs(10);
+
+/// Serve the API, and do the work that no caller waits for
+///
+/// Every flag is also a setting of the file that --config names (`listen = "127.0.0.1:8080"`) and a variable
+/// (TICKETING_LISTEN=127.0.0.1:8080). Flags go over variables, variables over the file.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Serve {
+    #[command(flatten)]
+    file: SettingsFile,
+    #[command(flatten)]
+    flags: Flags<flags::All>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticketing serve --embedded --insecure
+  ticketing serve --embedded /var/lib/desk --insecure --listen 127.0.0.1:8080
+  ticketing serve --config /etc/ticketing.toml --role api";
+
+impl Serve {
+    pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        let settings = self.flags.settings(&self.file, environment)?;
+        settings.check_serving()?;
+        let telemetry = telemetry::start(&telemetry::Settings {
+            filter: settings.log.0.clone(),
+            format: settings.log_format,
+            otlp_endpoint: settings.otlp_endpoint.as_ref().map(ToString::to_string),
+        })?;
+        let served = serve(&settings).await;
+        telemetry.shutdown().await;
+        served.map(|()| ExitCode::SUCCESS)
+    }
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    // From here on a signal means an orderly end.
+    let signals = Signals::listen().context("signals cannot be listened to")?;
+    let database = Database::open(settings).await?;
+    let served = serve_from(settings, &database, signals).await;
+    let closed = database.close().await;
+    served.and(closed)
+}
+
+async fn serve_from(settings: &Settings, database: &Database, mut signals: Signals) -> anyhow::Result<()> {
+    let db = &database.db;
+    if database.is_embedded() {
+        db.migrate().await.context("the schema of the private database cannot be brought up to date")?;
+    } else if db.schema_version().await? < Db::newest_schema_version() {
+        bail!("the database's schema is older than this program; run `ticketing migrate` first");
+    }
+    let app = App::start(db.clone(), Clock::system(), Ids::random(), settings.insecure).await?;
+    let server = Server::new(
+        &serving(settings),
+        ticketing_proto::DESCRIPTOR,
+        app.routes(),
+        Arc::new(Insecure), // the settings say so, or this would not be reached
+    )
+    .await?;
+    let api = settings.role.contains(&Role::Api).then_some(settings.listen);
+    let calls = bind(api, "listen").await?;
+    let probes = bind(settings.health_listen, "health_listen").await?;
+    if settings.role.contains(&Role::Worker) {
+        app.spawn_jobs();
+    }
+    server.health().set_ready(true).await;
+    let listen = calls.as_ref().map(TcpListener::local_addr).transpose()?;
+    tracing::info!(listen = listen.map(tracing::field::display), "serving");
+    if settings.insecure {
+        tracing::warn!("there is no authentication: whoever reaches the port may do everything");
+    }
+    let ended = async {
+        match calls {
+            Some(calls) => _ = server.run(calls, probes, app.drain.clone()).await,
+            None => server.run_health(probes, app.drain.clone()).await,
+        }
+        app.tasks.close();
+        if tokio::time::timeout(LAST_TICK, app.tasks.wait()).await.is_err() {
+            tracing::warn!("a job took too long and was cut");
+        }
+    };
+    let told = async {
+        let signal = signals.next().await;
+        tracing::info!(signal, "going down: calls at work are finished, a second signal cuts them");
+        app.drain.cancel();
+        signals.next().await
+    };
+    tokio::select! {
+        () = ended => Ok(()),
+        signal = told => bail!("a second signal ({signal}) cut what was at work"),
+    }
+}
+
+fn serving(settings: &Settings) -> serve::Settings {
+    let count = |count: NonZeroU32| count.get() as usize;
+    let standard = serve::Settings::default();
+    serve::Settings {
+        origins: settings.cors_origins.iter().map(|origin| origin.0.clone()).collect(),
+        max_calls: count(settings.max_in_flight),
+        max_streams: count(settings.max_streams),
+        trace_ratio: settings.trace_ratio,
+        limits: Limits {
+            connections: count(settings.max_connections),
+            drain_grace: Duration::from_secs(settings.drain_seconds.get().into()),
+            ..standard.limits
+        },
+        ..standard
+    }
+}
+
+async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).with_context(|| format!("{setting}: nobody can listen on {address}"))
+}
+
+/// What asks the process to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

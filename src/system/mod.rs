@@ -1,0 +1,3 @@
+//! What the server is, and who the caller is to it. Nothing is written here.
+
+pub mod rpc;

@@ -1,0 +1,36 @@
+//! `ticketing doctor` and `ticketing migrate`.
+
+use super::run;
+use crate::support::Desk;
+
+#[tokio::test]
+async fn a_healthy_database_is_called_so() {
+    let desk = Desk::open().await;
+    let (code, out, err) = run(&["doctor", "--database-url", &desk.url]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    for word in ["PostgreSQL", "up to date", "within 2000 ms", "tenants: 1, each with a configuration"] {
+        assert!(out.contains(word), "{word} is missing:\n{out}");
+    }
+    let (code, out, _) = run(&["migrate", "--database-url", &desk.url]).await;
+    assert!(code == Some(0) && out.starts_with("The schema is up to date"), "{out}");
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_with_what_to_do() {
+    let desk = Desk::open().await;
+    sqlx::query("insert into tenants (id, create_time) values ('bare', '2026-01-01')")
+        .execute(desk.app.db.pool())
+        .await
+        .expect("a tenant");
+    let (code, out, _) = run(&["doctor", "--database-url", &desk.url]).await;
+    assert!(code == Some(1) && out.contains("without one: bare"), "{out}");
+    let (server, _) = desk.url.rsplit_once('/').expect("a URL ends with its database");
+    let (code, out, _) = run(&["doctor", "--database-url", &format!("{server}/postgres")]).await;
+    assert!(code == Some(1) && out.contains("run `ticketing migrate`"), "{out}");
+    let (code, out, _) = run(&["doctor", "--database-url", &format!("{server}/nowhere")]).await;
+    assert!(code == Some(1) && out.contains("\"nowhere\" does not exist"), "{out}");
+    let (code, out, err) = run(&["doctor", "--database-url", "postgres://me:hunter2@127.0.0.1:1/x"]).await;
+    assert!(code == Some(1) && out.contains("cannot be reached") && !(out + &err).contains("hunter2"));
+    desk.finish().await;
+}
