@@ -46,7 +46,7 @@ pub struct App {
 impl App {
     pub async fn start(db: Db, clock: Clock, ids: Ids, create_tenants: bool) -> Result<Arc<Self>> {
         let tasks = TaskTracker::new();
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             sealer: Sealer::load(&db).await?,
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
@@ -60,7 +60,9 @@ impl App {
             ids,
             tasks,
             drain: CancellationToken::new(),
-        }))
+        });
+        app.tasks.spawn(events::heads::follow(Arc::clone(&app)));
+        Ok(app)
     }
 
     /// The services of the contract, to be mounted by the server.

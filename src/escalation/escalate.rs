@@ -1,17 +1,17 @@
 //! Asking another level, team or vendor to take a ticket over, or to advise. Work goes up one level at a time, or
 //! sideways; it leaves the first level completely recorded; and it does not go back and forth for ever.
 
-use super::{Escalation, Mode, State, Why, history::History, store};
+use super::{Escalation, Mode, State, Why, history::History, levels, store};
 use crate::{
     access::Permission,
     app::App,
     configuration::{Configuration, Team},
     ctx::Ctx,
     db::Tx,
-    error::{Error, Reason, ReasonName, Refusal, Result},
+    error::{Error, ReasonName, Refusal, Result},
     events::{Event, EventType},
     ids::Id,
-    tickets::{Act, Change, Done, Target, Ticket, Verb, advance_settled, enter, intake, write_with},
+    tickets::{Act, Change, Done, Target, Ticket, Verb, advance_settled, enter, write_with},
 };
 
 #[derive(Clone, Debug)]
@@ -48,10 +48,11 @@ pub fn decide(
     }
     let state = advance_settled(&ticket, Verb::Escalate)?;
     let team = find_team(configuration, &ticket, &escalate.to)?;
-    require_up_or_sideways(configuration, &ticket, team)?;
+    levels::require_up_or_sideways(configuration, &ticket.level, &team.level)?;
     let obstacles = [
-        skipped_level(configuration, &ticket, team),
-        reached_limit(configuration, team, history).filter(|_| escalate.mode == Mode::Handover),
+        levels::skipped(configuration, &ticket.level, &team.level),
+        levels::bounced(configuration, &team.level, history.arrivals(&team.level))
+            .filter(|_| escalate.mode == Mode::Handover),
     ];
     let obstacles: Vec<Refusal> = obstacles.into_iter().flatten().collect();
     let overridden: Vec<&str> = obstacles.iter().map(|refusal| refusal.reason.name()).collect();
@@ -59,11 +60,8 @@ pub fn decide(
     if let Some(refusal) = obstacles.into_iter().next().filter(|_| !escalate.override_policy) {
         return Err(refusal.into());
     }
-    if escalate.mode == Mode::Handover
-        && configuration.level_rank(&ticket.level) == Some(0)
-        && team.level != ticket.level
-    {
-        intake::complete(configuration, &ticket)?;
+    if escalate.mode == Mode::Handover {
+        levels::require_complete(configuration, &ticket, &team.level)?;
     }
     let escalation = ask(ctx, configuration, &ticket, team, escalate)?;
     let change = Change::of(ticket).step(ctx, EventType::TicketEscalated, |ticket, event| {
@@ -94,42 +92,6 @@ fn find_team<'c>(configuration: &'c Configuration, ticket: &Ticket, to: &To) -> 
         return Err(Error::field(field, &format!("{} has the ticket already", team.key)));
     }
     Ok(team)
-}
-
-fn require_up_or_sideways(
-    configuration: &Configuration,
-    ticket: &Ticket,
-    team: &Team,
-) -> Result<(), Refusal> {
-    if configuration.level_rank(&team.level) >= configuration.level_rank(&ticket.level) {
-        return Ok(());
-    }
-    let text = format!("{} is below {}; hand the ticket back instead", team.level, ticket.level);
-    Err(Refusal::new(Reason::EscalationGoesDown, text)
-        .with("level", &ticket.level)
-        .with("to_level", &team.level))
-}
-
-fn skipped_level(configuration: &Configuration, ticket: &Ticket, team: &Team) -> Option<Refusal> {
-    let (from, to) = (configuration.level_rank(&ticket.level)?, configuration.level_rank(&team.level)?);
-    if configuration.document.escalation.allow_skip || to <= from + 1 {
-        return None;
-    }
-    let skipped = &configuration.document.levels[from + 1].key;
-    let text = format!("from {} to {} skips {skipped}", ticket.level, team.level);
-    Some(Refusal::new(Reason::EscalationSkipsLevel, text).with("skipped_level", skipped))
-}
-
-/// The first time is no coming back.
-fn reached_limit(configuration: &Configuration, team: &Team, history: &History) -> Option<Refusal> {
-    let level = configuration.level(&team.level)?;
-    let limit = usize::try_from(level.bounce_limit).ok().filter(|limit| *limit > 0)?;
-    let arrivals = history.arrivals(&level.key);
-    if arrivals <= limit {
-        return None;
-    }
-    let text = format!("the ticket came back to {} {} times; a manager decides now", level.key, arrivals - 1);
-    Some(Refusal::new(Reason::BounceLimitReached, text).with("level", &level.key).with("limit", limit))
 }
 
 fn ask(

@@ -12,6 +12,7 @@ pub mod expire;
 mod fixture;
 mod hand_back;
 mod history;
+pub mod levels;
 mod model;
 mod read;
 pub mod rpc;

@@ -38,6 +38,7 @@ pub fn cursor(app: &App, tenant: &TenantId, position: i64) -> Result<String> {
 /// The position behind which to read.
 pub async fn position(app: &App, tenant: &TenantId, start: &Start) -> Result<i64> {
     let kept = store::kept(app.db.pool(), tenant).await?;
+    app.heads.tell(tenant.bucket(), kept.head);
     match start {
         Start::Now => Ok(kept.head),
         Start::Oldest => Ok(kept.dropped),

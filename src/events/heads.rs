@@ -1,7 +1,15 @@
 //! How far the stream of each bucket has come, as this process knows: readers wait here, so that a thousand of them ask
-//! the database no more often than one.
+//! the database no more often than one. What is placed here is known at once; what other processes place, soon.
+
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
+
+use super::store_stream as store;
+use crate::{app::App, error::chain};
+
+/// How long what another process placed goes unnoticed at most, while somebody reads here.
+const PERIOD: Duration = Duration::from_millis(100);
 
 /// Positions by bucket.
 #[derive(Debug)]
@@ -33,6 +41,19 @@ impl Heads {
 
     pub(super) fn watch(&self, bucket: i16) -> Head {
         Head { heads: self.0.subscribe(), bucket: bucket as usize }
+    }
+}
+
+/// Looks at what other processes place, as long as there are readers, until the service goes down.
+pub async fn follow(app: Arc<App>) {
+    while app.drain.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
+        if app.heads.0.receiver_count() == 0 {
+            continue;
+        }
+        match store::heads(app.db.pool()).await {
+            Ok(heads) => heads.into_iter().for_each(|(bucket, position)| app.heads.tell(bucket, position)),
+            Err(error) => tracing::debug!(error = chain(&error), "the heads of the stream cannot be read"),
+        }
     }
 }
 

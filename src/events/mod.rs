@@ -5,7 +5,7 @@
 
 mod cursor;
 mod filter;
-mod heads;
+pub mod heads;
 mod list;
 mod model;
 mod project;

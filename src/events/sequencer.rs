@@ -16,22 +16,18 @@
 use super::store_stream as store;
 use crate::{app::App, error::Result, jobs::Report};
 
-/// One pass over all buckets: whatever was committed before is in the stream afterwards, up to `limit` events of each
-/// bucket.
+/// One pass over all buckets: whatever was committed before is in the stream afterwards, up to `limit` events of each.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let mut report = Report::default();
-    for bucket in store::buckets(app.db.pool()).await? {
-        let mut head = bucket.position;
-        if bucket.waiting {
-            let mut tx = app.db.begin_across().await?;
-            let before = store::lock_head(&mut tx, bucket.bucket).await?;
-            head = store::place(&mut tx, bucket.bucket, before, limit as i64).await?;
-            tx.commit().await?;
-            let placed = (head - before) as usize;
-            report.done += placed;
-            report.full |= placed >= limit;
-        }
-        app.heads.tell(bucket.bucket, head);
+    for bucket in store::waiting(app.db.pool()).await? {
+        let mut tx = app.db.begin_across().await?;
+        let before = store::lock_head(&mut tx, bucket).await?;
+        let head = store::place(&mut tx, bucket, before, limit as i64).await?;
+        tx.commit().await?;
+        app.heads.tell(bucket, head);
+        let placed = (head - before) as usize;
+        report.done += placed;
+        report.full |= placed >= limit;
     }
     Ok(report)
 }

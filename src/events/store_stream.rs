@@ -10,27 +10,21 @@ use crate::{error::Result, ids::TenantId, time::Time};
 /// How long after it was recorded an event may get its place: longer than the longest call takes.
 const STRAGGLE: Duration = Duration::from_mins(5);
 
-/// A bucket of the stream.
-#[derive(Clone, Copy, Debug)]
-pub struct Bucket {
-    pub bucket: i16,
-    /// Of its last event.
-    pub position: i64,
-    /// Whether committed events wait for a place.
-    pub waiting: bool,
+/// How far the stream of each bucket has come.
+pub async fn heads(pool: &PgPool) -> Result<Vec<(i16, i64)>> {
+    let heads =
+        sqlx::query!("select bucket, position from stream_heads where position > 0").fetch_all(pool).await?;
+    Ok(heads.into_iter().map(|head| (head.bucket, head.position)).collect())
 }
 
-/// Every bucket that has or gets events.
-pub async fn buckets(pool: &PgPool) -> Result<Vec<Bucket>> {
-    let buckets = sqlx::query_as!(
-        Bucket,
-        r#"select bucket, position, waiting as "waiting!"
-           from stream_heads h, lateral (select exists (select from outbox o where o.bucket = h.bucket) as waiting) w
-           where waiting or position > 0"#,
+/// The buckets in which committed events wait for a place.
+pub async fn waiting(pool: &PgPool) -> Result<Vec<i16>> {
+    let waiting = sqlx::query_scalar!(
+        "select bucket from stream_heads h where exists (select from outbox o where o.bucket = h.bucket)"
     )
     .fetch_all(pool)
     .await?;
-    Ok(buckets)
+    Ok(waiting)
 }
 
 /// The bucket's last position, locked until the transaction ends.

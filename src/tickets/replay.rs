@@ -7,13 +7,14 @@ use serde_json::json;
 
 use super::{
     Change, Create, HoldKind, Impact, Json, Resolution, State, Target, Ticket, Verb, advance, create, enter,
-    intake, reopen,
+    reopen,
     resolve::{self, Resolve},
 };
 use crate::{
     configuration::Configuration,
     ctx::Ctx,
     error::{Error, Reason, ReasonName, Refusal, Result, Violations},
+    escalation::levels,
     events::{Event, EventType},
     ids::Id,
     time::Time,
@@ -294,19 +295,10 @@ impl Judge<'_> {
     /// Up goes what is completely recorded, one level at a time, and not for ever.
     fn may_go_up(&self, ticket: &Ticket, level: &str) -> Result<(), Refusal> {
         advance(ticket.state, Verb::Escalate)?;
-        let configuration = self.configuration;
-        let (from, to) = (configuration.level_rank(&ticket.level), configuration.level_rank(level));
-        if to > from.map(|from| from + 1) && !configuration.document.escalation.allow_skip {
-            let text = format!("from {} to {level} skips a level", ticket.level);
-            return Err(Refusal::new(Reason::EscalationSkipsLevel, text));
-        }
-        let limit = configuration.level(level).map_or(0, |level| level.bounce_limit);
         let arrivals = self.arrivals.get(level).copied().unwrap_or_default();
-        if limit > 0 && arrivals > limit as usize {
-            let text = format!("the ticket came back to {level} {} times", arrivals - 1);
-            return Err(Refusal::new(Reason::BounceLimitReached, text));
-        }
-        if from == Some(0) { intake::complete(configuration, ticket) } else { Ok(()) }
+        let obstacle = levels::skipped(self.configuration, &ticket.level, level)
+            .or_else(|| levels::bounced(self.configuration, level, arrivals));
+        obstacle.map_or_else(|| levels::require_complete(self.configuration, ticket, level), Err)
     }
 
     /// Down goes what came up, to whom it came from.

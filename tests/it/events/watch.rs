@@ -104,8 +104,14 @@ async fn a_drain_says_goodbye_with_the_place_to_resume_at() {
     let mut stream = watch(&replica, request).await;
     let late = create(&replica, "late").await;
     sequence(&replica).await;
-    let (_, Body::Events(batch)) = next(&mut stream).await else { panic!("no events") };
-    assert_eq!(batch.events.last().expect("one").resource, late.name);
+    // What the filter left out may come again to one without a filter; nothing is missing in any case.
+    loop {
+        let (_, Body::Events(batch)) = next(&mut stream).await else { panic!("no events") };
+        if batch.events.iter().any(|event| event.resource == late.name) {
+            break;
+        }
+    }
+    replica.finish().await;
 }
 
 #[tokio::test]
@@ -113,10 +119,7 @@ async fn what_another_replica_places_is_told_here() {
     let desk = Desk::open().await;
     let mut stream = watch(&desk, pb::WatchEventsRequest::default()).await;
     let ticket = create(&desk, "placed elsewhere").await;
-    // The pass here finds nothing to place, and hears how far the stream has come.
-    let other = desk.replica().await;
-    sequence(&other).await;
-    ticketing::events::sequencer::run_once(&desk.app, 1).await.expect("a pass");
+    sequence(&desk.replica().await).await;
     let (_, Body::Events(batch)) = next(&mut stream).await else { panic!("no events") };
     assert_eq!(batch.events[0].resource, ticket.name);
     desk.finish().await;
