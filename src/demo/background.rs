@@ -20,7 +20,8 @@ const AT_ONCE: usize = 12;
 /// Plays the rest of the day.
 pub async fn pass(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
     let bar = told::background(ROUNDS * DAY.len());
-    let day = (0..ROUNDS).flat_map(|round| DAY.iter().enumerate().map(move |(n, matter)| (round + n, matter)));
+    let day =
+        (0..ROUNDS).flat_map(|round| DAY.iter().enumerate().map(move |(n, matter)| (round + n, matter)));
     stream::iter(day)
         .map(|(n, matter)| async move {
             let ticket = go(cast, watcher, matter, n).await;
@@ -40,7 +41,8 @@ async fn go(cast: &Cast, watcher: &Watcher, matter: &Matter, n: usize) -> anyhow
     let requesters = customers(matter.language);
     let customer = cast.of(requesters[n % requesters.len()]);
     // A call is recorded by whoever takes it; the rest the customers write themselves.
-    let recorder = if matter.channel == Channel::Phone { cast.of("anna") } else { customer };
+    let desk = cast.of(if matter.language == "de" { "anna" } else { "emily" });
+    let recorder = if matter.channel == Channel::Phone { desk } else { customer };
     let ticket = recorder.record(matter, customer.key).await?;
     let agent = cast.of(&watcher.owner(&ticket).await?);
     match matter.course {
@@ -62,7 +64,9 @@ async fn go(cast: &Cast, watcher: &Watcher, matter: &Matter, n: usize) -> anyhow
             solve(specialist, &ticket, "fixed", "KB-1042").await
         }
         Course::Third(team, reason) => {
-            agent.hand_over(&ticket, "applications", pb::EscalationReason::Complexity, "needs analysis").await?;
+            agent
+                .hand_over(&ticket, "applications", pb::EscalationReason::Complexity, "needs analysis")
+                .await?;
             let specialist = cast.of(member("applications", n));
             specialist.claim(&ticket).await?;
             specialist.hand_over(&ticket, team, reason, "cause found, needs a change").await?;
@@ -91,9 +95,17 @@ fn member(team: &str, n: usize) -> &'static str {
 }
 
 fn question(matter: &Matter) -> &'static str {
-    if matter.language == "de" { "Seit wann, und was steht auf dem Bildschirm?" } else { "Since when, and what does the screen say?" }
+    if matter.language == "de" {
+        "Seit wann, und was steht auf dem Bildschirm?"
+    } else {
+        "Since when, and what does the screen say?"
+    }
 }
 
 fn answer(matter: &Matter) -> &'static str {
-    if matter.language == "de" { "Seit heute früh; es steht: Fehler 17." } else { "Since this morning; it says: error 17." }
+    if matter.language == "de" {
+        "Seit heute früh; es steht: Fehler 17."
+    } else {
+        "Since this morning; it says: error 17."
+    }
 }

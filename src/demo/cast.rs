@@ -116,8 +116,7 @@ pub async fn configure(cast: &Cast) -> anyhow::Result<Document> {
         comment: "the demo".to_owned(),
         ..wire::message(&document)
     };
-    let request =
-        pb::ApplyConfigurationRequest { configuration: Some(configuration), ..Default::default() };
+    let request = pb::ApplyConfigurationRequest { configuration: Some(configuration), ..Default::default() };
     let applied =
         ConfigurationServiceClient::new(petra.channel.clone()).apply_configuration(petra.ask(request)).await;
     applied.context("the configuration cannot be applied")?;
@@ -151,7 +150,9 @@ pub async fn record(cast: &Cast) -> anyhow::Result<()> {
             ..Default::default()
         });
         customers
-            .upsert_organization(petra.ask(pb::UpsertOrganizationRequest { organization, ..Default::default() }))
+            .upsert_organization(
+                petra.ask(pb::UpsertOrganizationRequest { organization, ..Default::default() }),
+            )
             .await
             .with_context(|| format!("organization {key} cannot be recorded"))?;
     }

@@ -153,12 +153,12 @@ pub const DAY: &[Matter] = &[
 ];
 
 /// The matters of the scenes.
-pub const PASSWORD: Matter = german("Passwort zurücksetzen vor der Frühschicht", "software.howto", Phone, FirstContact);
+pub const PASSWORD: Matter =
+    german("Passwort zurücksetzen vor der Frühschicht", "software.howto", Phone, FirstContact);
 pub const IMPORT: Matter = german("Auftragsimport hängt seit heute früh", "software.error", Portal, Desk);
 pub const ROUNDING: Matter = english("Invoice totals are off by a cent", "software.error", Email, Desk);
-pub const PRINTER: Matter = german("Etikettendrucker zieht zwei Etiketten ein", "hardware.printer", Portal, Desk);
+pub const PRINTER: Matter =
+    german("Etikettendrucker zieht zwei Etiketten ein", "hardware.printer", Portal, Desk);
 pub const ARCHIVE: Matter = german("Archivsuche findet Verträge vor 2020 nicht", "software", Email, Desk);
-pub const OUTAGE: Matter = Matter {
-    impact: Impact::Major,
-    ..german("Standort Rheinau komplett ohne Netz", "network", Phone, Desk)
-};
+pub const OUTAGE: Matter =
+    Matter { impact: Impact::Major, ..german("Standort Rheinau komplett ohne Netz", "network", Phone, Desk) };

@@ -62,7 +62,8 @@ impl Person {
 
     pub async fn record(&self, matter: &Matter, requester: &str) -> Answer {
         let ticket = matter.ticket(requester);
-        let request = pb::CreateTicketRequest { parent: parent(), ticket: Some(ticket), ..Default::default() };
+        let request =
+            pb::CreateTicketRequest { parent: parent(), ticket: Some(ticket), ..Default::default() };
         call!(self, TicketServiceClient.create_ticket(request))
     }
 

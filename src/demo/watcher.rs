@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use ticketing_proto::v1::{self as pb, event_service_client::EventServiceClient, watch_events_response::Body};
+use ticketing_proto::v1::{
+    self as pb, event_service_client::EventServiceClient, watch_events_response::Body,
+};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tonic::Streaming;
