@@ -23,6 +23,7 @@ pub mod agents;
 pub mod comments;
 pub mod configuration;
 pub mod customers;
+pub mod demo;
 pub mod escalation;
 pub mod events;
 pub mod import;
