@@ -1,14 +1,17 @@
 //! Whole tests: real gRPC over loopback, a real Postgres, a database per test, a clock that stands until it is moved.
 //! The folders mirror `src`.
 
+mod agents;
 mod comments;
 mod configuration;
 mod contract;
 mod customers;
 mod documents;
+mod escalation;
 mod events;
 mod import;
 mod jobs;
+mod routing;
 mod smoke;
 mod support;
 mod tickets;
