@@ -2,14 +2,17 @@
 //! The folders mirror `src`.
 
 mod cli;
+mod agents;
 mod comments;
 mod configuration;
 mod contract;
 mod customers;
 mod documents;
+mod escalation;
 mod events;
 mod import;
 mod jobs;
+mod routing;
 mod smoke;
 mod support;
 mod system;

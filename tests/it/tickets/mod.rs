@@ -2,6 +2,7 @@
 
 mod batch_create;
 mod filters;
+mod owners;
 mod paging;
 mod reads;
 mod repetition;
@@ -42,6 +43,16 @@ pub async fn record(desk: &Desk, ticket: pb::Ticket) -> pb::Ticket {
     created.into_inner().ticket.expect("a ticket")
 }
 
+/// An agent takes a ticket.
+pub async fn claim(
+    desk: &Desk,
+    agent: &str,
+    name: &str,
+) -> Result<tonic::Response<pb::ClaimTicketResponse>, tonic::Status> {
+    let request = pb::ClaimTicketRequest { name: name.to_owned(), ..Default::default() };
+    tickets(desk.agent(agent)).claim_ticket(request).await
+}
+
 /// The ticket as it is now.
 pub async fn read(desk: &Desk, name: &str) -> pb::Ticket {
     let request = pb::GetTicketRequest { name: name.to_owned(), ..Default::default() };
@@ -50,7 +61,7 @@ pub async fn read(desk: &Desk, name: &str) -> pb::Ticket {
 }
 
 /// A request that resolves the ticket as the first level does.
-fn resolving(name: &str) -> pb::ResolveTicketRequest {
+pub fn resolving(name: &str) -> pb::ResolveTicketRequest {
     let resolution = pb::Resolution {
         code: "fixed".to_owned(),
         summary: "Toner gewechselt".to_owned(),

@@ -1,0 +1,40 @@
+//! Where tickets go and who gets them, over real gRPC.
+
+mod decisions;
+mod moves;
+mod push;
+mod queue;
+mod race;
+
+use ticketing_proto::v1::{self as pb, routing_service_client::RoutingServiceClient};
+use tonic::{Response, Status};
+
+use crate::support::{Client, Desk};
+
+pub fn routing(client: Client) -> RoutingServiceClient<Client> {
+    RoutingServiceClient::new(client)
+}
+
+/// An agent takes the next ticket of a queue.
+pub async fn pull(
+    desk: &Desk,
+    agent: &str,
+    queue: &str,
+) -> Result<Response<pb::PullNextTicketResponse>, Status> {
+    let queue = format!("{}/queues/{queue}", desk.parent());
+    let request = pb::PullNextTicketRequest { queue, ..Default::default() };
+    routing(desk.agent(agent)).pull_next_ticket(request).await
+}
+
+/// The titles of the tickets that wait in a queue, in the order of service.
+pub async fn waiting(desk: &Desk, queue: &str) -> Vec<String> {
+    let queue = format!("{}/queues/{queue}", desk.parent());
+    let request = pb::ListQueueTicketsRequest { queue, ..Default::default() };
+    let page = routing(desk.agent("anna")).list_queue_tickets(request).await.expect("a page").into_inner();
+    page.tickets.into_iter().map(|ticket| ticket.title).collect()
+}
+
+/// One tick of the push job; how many tickets it gave.
+pub async fn push_once(desk: &Desk) -> usize {
+    ticketing::routing::push::run_once(&desk.app, 100).await.expect("a tick").done
+}
