@@ -5,6 +5,7 @@ mod cli;
 mod comments;
 mod configuration;
 mod contract;
+mod crash;
 mod customers;
 mod documents;
 mod events;
