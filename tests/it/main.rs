@@ -3,6 +3,7 @@
 
 mod cli;
 mod comments;
+mod bad_input;
 mod configuration;
 mod contract;
 mod crash;

@@ -129,7 +129,8 @@ async fn ask(
     loop {
         let message = message(&mut from, 1).await?;
         if matches!(message[0], b'S' | b'Q') {
-            match lock(plan).trip() {
+            let due = lock(plan).trip();
+            match due {
                 Some((When::Before, stroke)) => return strike(stroke).await,
                 Some((When::After, stroke)) => lock(trips).stroke = Some(stroke),
                 None => {}
