@@ -289,7 +289,7 @@ impl Encoder for Raw {
     type Error = Status;
 
     fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        bytes::BufMut::put_slice(buffer, &item);
+        prost::bytes::BufMut::put_slice(buffer, &item);
         Ok(())
     }
 }
