@@ -66,8 +66,8 @@ impl Call {
         if request_id.is_empty() {
             return Ok(ctx);
         }
-        if request_id.chars().count() > 128 {
-            return Err(Error::field("request_id", "must be at most 128 characters"));
+        if request_id.chars().count() > 128 || request_id.contains('\0') {
+            return Err(Error::field("request_id", "must be at most 128 characters without NUL"));
         }
         let fingerprint = Sha256::digest(message.encode_to_vec()).to_vec();
         Ok(Ctx {

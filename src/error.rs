@@ -12,8 +12,10 @@ use crate::filter::FilterError;
 /// The domain of every `google.rpc.ErrorInfo` of this service.
 pub const DOMAIN: &str = "ticketing";
 
-/// Larger statuses are dropped by HTTP/2 stacks on the way; 25 violations of 160 characters stay below that.
+/// Larger statuses are dropped by HTTP/2 stacks on the way; so many violations, with so many bytes each, stay below that.
 const MAX_VIOLATIONS: usize = 25;
+const MAX_FIELD: usize = 128;
+const MAX_VIOLATION: usize = 160;
 const MAX_TEXT: usize = 512;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -182,7 +184,11 @@ impl Error {
         match &self {
             Self::Invalid(_, violations) => {
                 for violation in violations.iter().take(MAX_VIOLATIONS) {
-                    details.add_bad_request_violation(&violation.field, cut(&violation.text, 160));
+                    // A path can hold a key that the caller made up.
+                    details.add_bad_request_violation(
+                        cut(&violation.field, MAX_FIELD),
+                        cut(&violation.text, MAX_VIOLATION),
+                    );
                 }
                 if violations.len() > MAX_VIOLATIONS {
                     metadata
@@ -228,13 +234,31 @@ pub fn dressed(status: &Status, path: &str, request_id: &str) -> Option<Status> 
     }
     let text = status.message().to_owned();
     let error = match status.code() {
-        Code::Internal | Code::Unknown | Code::DataLoss => Error::internal(text),
+        Code::Internal | Code::Unknown | Code::DataLoss => match unreadable(&text) {
+            Some(violation) => Error::Invalid(Reason::FieldInvalid, vec![violation]),
+            None => Error::internal(text),
+        },
         Code::Unimplemented => Error::Unimplemented(path.to_owned()),
         // tonic says OUT_OF_RANGE for a message over the limit; a caller would take it for the end of a list.
         Code::OutOfRange => Error::Exhausted { reason: Reason::PayloadTooLarge, text, metadata: Vec::new() },
         _ => return None,
     };
     Some(error.into_status(request_id))
+}
+
+/// What the decoder says of a message that is none, for instance text that is not UTF-8. tonic takes that for a fault of
+/// the server; it is the caller's. The path comes innermost first: `Ticket.title: CreateTicketRequest.ticket: …`.
+fn unreadable(text: &str) -> Option<Violation> {
+    let mut text = text.strip_prefix("failed to decode Protobuf message: ")?;
+    let mut path = Vec::new();
+    while let Some((part, rest)) = text.split_once(": ")
+        && let Some((_, field)) = part.split_once('.').filter(|_| !part.contains(' '))
+    {
+        path.push(field);
+        text = rest;
+    }
+    path.reverse();
+    Some(Violation { field: path.join("."), text: text.to_owned() })
 }
 
 /// What the operator thinks of a failed call.
@@ -384,8 +408,9 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
+/// At most `max` bytes of the text, in whole characters.
 fn cut(text: &str, max: usize) -> String {
-    text.chars().take(max).collect()
+    text[..text.floor_char_boundary(max)].to_owned()
 }
 
 #[cfg(test)]
@@ -403,7 +428,7 @@ mod tests {
     fn every_violation_arrives_up_to_what_a_status_can_carry() {
         let mut violations = Violations::default();
         for n in 0..40 {
-            violations.add(format!("requests[{n}].ticket.title"), "x".repeat(4000));
+            violations.add(format!("requests[{n}].ticket.custom_fields.{}", "k".repeat(4000)), "ü".repeat(4000));
         }
         let status = violations.into_result().expect_err("40 violations").into_status("r1");
         let details = status.get_error_details();

@@ -4,8 +4,10 @@
 mod cli;
 mod agents;
 mod comments;
+mod bad_input;
 mod configuration;
 mod contract;
+mod crash;
 mod customers;
 mod documents;
 mod escalation;

@@ -100,10 +100,15 @@ pub fn required_reference(
     reference(faults, field, name, tenant, collection)
 }
 
+/// The first second of the year 1, where the wire's times begin. Postgres knows none before 4713 BC.
+const FIRST_SECOND: i64 = -62_135_596_800;
+
 /// An instant of a message; out of range is a fault.
 pub fn time(faults: &mut Violations, field: &str, time: Option<&prost_types::Timestamp>) -> Option<Time> {
     let time = time?;
-    let timestamp = Timestamp::new(time.seconds, time.nanos).ok();
+    let timestamp = (time.seconds >= FIRST_SECOND && time.nanos >= 0)
+        .then(|| Timestamp::new(time.seconds, time.nanos).ok())
+        .flatten();
     if timestamp.is_none() {
         faults.add(field, "is no valid time");
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, PgPool, Row};
 use ticketing::{
     app::App,
     configuration::Document,
@@ -123,40 +123,51 @@ impl Desk {
 
     /// Puts a document in force without asking the rules; the tests of the configuration go through the API.
     pub async fn configure(&self, document: &Document) {
-        let json = serde_json::to_value(document).expect("a document is plain data");
-        sqlx::query("insert into tenants (id, create_time) values ($1, $2) on conflict do nothing")
-            .bind(self.tenant.as_str())
-            .bind(self.now())
-            .execute(self.app.db.pool())
-            .await
-            .expect("the tenant is new");
-        sqlx::query(
-            "insert into configurations (tenant_id, revision, document, author, comment, create_time)
-             select $1, coalesce(max(revision), 0) + 1, $2, 'test', '', $3 from configurations where tenant_id = $1",
-        )
-        .bind(self.tenant.as_str())
-        .bind(json)
-        .bind(self.now())
-        .execute(self.app.db.pool())
-        .await
-        .expect("a revision");
+        put_in_force(self.app.db.pool(), &self.tenant, document, self.now()).await;
         // What was in force is fresh for a second of the desk's own clock.
         self.advance(Duration::from_secs(2));
     }
 
     /// Asserts the laws and ends the service.
     pub async fn finish(self) {
-        for (law, sql) in LAWS {
-            let broken = sqlx::query(sqlx::AssertSqlSafe(*sql))
-                .fetch_all(self.app.db.pool())
-                .await
-                .expect("a law is SQL");
-            let rows: Vec<String> = broken.iter().map(|row| row.get::<String, _>(0)).collect();
-            assert!(rows.is_empty(), "{law}: {rows:?}");
-        }
+        assert_eq!(broken_laws(self.app.db.pool()).await, Vec::<String>::new());
         self.drain.cancel();
         self.app.drain.cancel();
     }
+}
+
+/// Puts a document in force, past the rules.
+pub async fn put_in_force(pool: &PgPool, tenant: &TenantId, document: &Document, now: Time) {
+    let json = serde_json::to_value(document).expect("a document is plain data");
+    sqlx::query("insert into tenants (id, create_time) values ($1, $2) on conflict do nothing")
+        .bind(tenant.as_str())
+        .bind(now)
+        .execute(pool)
+        .await
+        .expect("the tenant is new");
+    sqlx::query(
+        "insert into configurations (tenant_id, revision, document, author, comment, create_time)
+         select $1, coalesce(max(revision), 0) + 1, $2, 'test', '', $3 from configurations where tenant_id = $1",
+    )
+    .bind(tenant.as_str())
+    .bind(json)
+    .bind(now)
+    .execute(pool)
+    .await
+    .expect("a revision");
+}
+
+/// The laws that do not hold, each with the rows that break it.
+pub async fn broken_laws(pool: &PgPool) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (law, sql) in LAWS {
+        let broken = sqlx::query(AssertSqlSafe(*sql)).fetch_all(pool).await.expect("a law is SQL");
+        let rows: Vec<String> = broken.iter().map(|row| row.get(0)).collect();
+        if !rows.is_empty() {
+            faults.push(format!("{law}: {rows:?}"));
+        }
+    }
+    faults
 }
 
 /// What must be empty after any story.

@@ -2,7 +2,12 @@
 
 mod cluster;
 mod desk;
+mod process;
 mod status;
+mod wire;
 
-pub use desk::{Client, Desk, START, sample};
+pub use cluster::fresh_database;
+pub use desk::{Client, Desk, START, broken_laws, put_in_force, sample};
+pub use process::Process;
 pub use status::{facts, fields, reason};
+pub use wire::{When, Wire};
