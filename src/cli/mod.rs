@@ -13,7 +13,10 @@ use std::{fmt::Write as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Environment, Faults};
+use crate::{
+    config::{Environment, Faults},
+    demo::{self, DemoArgs},
+};
 
 /// Records, routes and escalates support tickets: a gRPC service on PostgreSQL.
 #[derive(Debug, Parser)]
@@ -25,6 +28,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  ticketing demo                              See a help desk at work, with nothing to set up
   ticketing serve --embedded --insecure       Serve on this machine alone, with a private database
   ticketing config sample > desk.yaml         Get a configuration to start from
   ticketing config apply -f desk.yaml         Put it in force
@@ -34,6 +38,7 @@ Every command explains itself: ticketing COMMAND --help";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(DemoArgs),
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
     Config(configuration::Config),
@@ -57,6 +62,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, environment: &Environment) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Demo(demo) => demo::run(demo).await.map(|()| ExitCode::SUCCESS),
         Command::Serve(serve) => serve.run(environment).await,
         Command::Migrate(migrate) => migrate.run(environment).await,
         Command::Config(config) => config.run(environment).await,
