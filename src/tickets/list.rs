@@ -265,7 +265,7 @@ async fn find(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<HashMap<Id, Ticket>> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// At most [`COUNT_CAP`].
-    pub count: i64,
+    pub total: i64,
     pub capped: bool,
     /// Value and count, the largest first.
     pub groups: Vec<(String, i64)>,
@@ -276,7 +276,7 @@ pub async fn count(app: &App, ctx: &Ctx, filter: &str, group_by: &str) -> Result
     let selection = Selection::parse(ctx, filter)?;
     if group_by.is_empty() {
         let found = store_list::count(app.db.pool(), &selection, COUNT_CAP + 1).await?;
-        return Ok(Count { count: found.min(COUNT_CAP), capped: found > COUNT_CAP, groups: Vec::new() });
+        return Ok(Count { total: found.min(COUNT_CAP), capped: found > COUNT_CAP, groups: Vec::new() });
     }
     let allowed: Vec<&str> = GROUPS
         .iter()
@@ -287,7 +287,7 @@ pub async fn count(app: &App, ctx: &Ctx, filter: &str, group_by: &str) -> Result
         return Err(Error::field("group_by", &format!("must be one of: {}", allowed.join(", "))));
     };
     let (total, groups) = store_list::count_groups(app.db.pool(), &selection, group, MAX_GROUPS).await?;
-    Ok(Count { count: total.min(COUNT_CAP), capped: total > COUNT_CAP, groups })
+    Ok(Count { total: total.min(COUNT_CAP), capped: total > COUNT_CAP, groups })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use ticketing_proto::v1 as pb;
 
 use crate::{
     call::Call,
-    error::{Result, Violations},
+    error::{Error, Result, Violations},
     ids::{child_of, tenant_of},
     tickets::{
         list::{self, List, Order},
@@ -29,10 +29,15 @@ pub(super) async fn get_ticket(call: &Call, request: pb::GetTicketRequest) -> Re
     faults.into_result()?;
     let id = read::resolve(&call.app, &ctx.tenant, part).await?;
     read::await_revision(&call.app, &ctx, min_revision).await?;
-    let ticket = match read_time {
-        Some(time) => read::at_time(&call.app, &ctx, id, time).await?,
-        None => read::get(&call.app, &ctx, id).await?,
+    let found = match read_time {
+        Some(time) => read::at_time(&call.app, &ctx, id, time).await,
+        None => read::get(&call.app, &ctx, id).await,
     };
+    // Under the name that was asked for: the id behind a number is the business of those who may see the ticket.
+    let ticket = found.map_err(|error| match error {
+        Error::NotFound { kind, .. } => Error::not_found(kind, &request.name),
+        other => other,
+    })?;
     Ok(pb::GetTicketResponse {
         revision: wire::revision(&ticket),
         ticket: Some(wire::shown(&ctx, &ticket, view)),
@@ -96,7 +101,7 @@ pub(super) async fn count_tickets(
     let ctx = call.read(tenant_of(&request.parent)?)?;
     let count = list::count(&call.app, &ctx, &request.filter, &request.group_by).await?;
     Ok(pb::CountTicketsResponse {
-        count: count.count,
+        count: count.total,
         capped: count.capped,
         groups: count.groups.into_iter().map(|(value, count)| pb::CountGroup { value, count }).collect(),
     })

@@ -64,7 +64,7 @@ fn assert_public(answer: &impl std::fmt::Debug) {
 async fn a_customer_sees_the_public_side_of_own_tickets_by_every_read() {
     let desk = Desk::open().await;
     let own = furnished(&desk, "peter").await;
-    let strange = furnished(&desk, "milton").await;
+    furnished(&desk, "milton").await;
     let mut peter = Tickets::new(desk.customer("peter"));
 
     let get = |name: &str| pb::GetTicketRequest { name: name.into(), ..Default::default() };
@@ -106,16 +106,34 @@ async fn a_customer_sees_the_public_side_of_own_tickets_by_every_read() {
     assert_public(&told);
     let types: Vec<&str> = told.entries.iter().map(|entry| entry.r#type.as_str()).collect();
     assert_eq!(types, ["ticket.created", "ticket.held"]);
+    desk.finish().await;
+}
 
+#[tokio::test]
+async fn somebody_else_s_ticket_is_as_one_that_never_was() {
+    let desk = Desk::open().await;
+    let own = furnished(&desk, "peter").await;
+    let strange = furnished(&desk, "milton").await;
+    let mut peter = Tickets::new(desk.customer("peter"));
+    let get = |name: &str| pb::GetTicketRequest { name: name.into(), ..Default::default() };
     let missing = "NotFound RESOURCE_NOT_FOUND";
     assert_eq!(reason(&peter.get_ticket(get(&strange.name)).await), missing);
     let by_number = get(&format!("{}/tickets/{}", desk.parent(), strange.number));
-    assert_eq!(reason(&peter.get_ticket(by_number).await), missing);
+    let hidden = peter.get_ticket(by_number.clone()).await.expect_err("not peter's");
+    let never = get(&format!("{}/tickets/{}", desk.parent(), strange.number + 1));
+    let never = peter.get_ticket(never).await.expect_err("nobody's");
+    let named = |status: &tonic::Status| status.message().replace(|c: char| c.is_ascii_digit(), "");
+    assert_eq!((hidden.code(), named(&hidden)), (never.code(), named(&never)), "not even the id is told");
     let earlier = pb::GetTicketRequest { read_time: strange.create_time, ..get(&strange.name) };
     assert_eq!(reason(&peter.get_ticket(earlier).await), missing);
-    let both = batch(vec![own.name.clone(), strange.name.clone()]);
+    let both = pb::BatchGetTicketsRequest {
+        parent: desk.parent(),
+        names: vec![own.name.clone(), strange.name.clone()],
+        view: 0,
+    };
     assert_eq!(reason(&peter.batch_get_tickets(both).await), missing);
-    assert_eq!(reason(&peter.list_timeline(timeline(&strange.name)).await), missing);
+    let timeline = pb::ListTimelineRequest { name: strange.name.clone(), ..Default::default() };
+    assert_eq!(reason(&peter.list_timeline(timeline).await), missing);
     let revision = pb::GetTicketRequest {
         min_revision: format!("{}.1", strange.name.rsplit('/').next().expect("a name")),
         ..get(&own.name)
