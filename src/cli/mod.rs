@@ -5,7 +5,9 @@ mod configuration;
 mod database;
 mod doctor;
 mod flags;
+mod import;
 mod migrate;
+mod report;
 mod serve;
 mod token;
 
@@ -42,6 +44,8 @@ enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
     Config(configuration::Config),
+    Import(import::Import),
+    Report(report::Report),
     Token(token::Token),
     Doctor(doctor::Doctor),
 }
@@ -66,7 +70,9 @@ async fn run(command: Command, environment: &Environment) -> anyhow::Result<Exit
         Command::Serve(serve) => serve.run(environment).await,
         Command::Migrate(migrate) => migrate.run(environment).await,
         Command::Config(config) => config.run(environment).await,
-        Command::Token(token) => token.run(),
+        Command::Import(import) => import.run(environment).await,
+        Command::Report(report) => report.run(environment).await,
+        Command::Token(token) => Ok(token.run()),
         Command::Doctor(doctor) => doctor.run(environment).await,
     }
 }
