@@ -1,6 +1,6 @@
 //! Calling a server from the command line: the connection, who calls, and what a refusal says to people.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use tonic::{
@@ -55,10 +55,10 @@ pub fn refusal(status: &Status) -> anyhow::Error {
     }
     let mut text = format!("the server refuses{reason}:");
     for fault in faults {
-        text.push_str(&format!("\n  {}: {}", fault.field, fault.description));
+        _ = write!(text, "\n  {}: {}", fault.field, fault.description);
     }
     if let Some(more) = details.error_info().and_then(|info| info.metadata.get("violations_omitted")) {
-        text.push_str(&format!("\n  and {more} more"));
+        _ = write!(text, "\n  and {more} more");
     }
     anyhow!(text)
 }

@@ -123,7 +123,7 @@ impl Source {
         let tenant = &client.tenant;
         match (plan.changes.is_empty(), validate_only) {
             (true, _) => {
-                anstream::println!("Nothing changes: revision {revision} of {tenant} says the same.")
+                anstream::println!("Nothing changes: revision {revision} of {tenant} says the same.");
             }
             (false, true) => anstream::println!("Applied, this would be revision {revision} of {tenant}."),
             (false, false) => anstream::println!("Revision {revision} of {tenant} is in force."),

@@ -66,7 +66,7 @@ async fn run(command: Command, environment: &Environment) -> anyhow::Result<Exit
         Command::Serve(serve) => serve.run(environment).await,
         Command::Migrate(migrate) => migrate.run(environment).await,
         Command::Config(config) => config.run(environment).await,
-        Command::Token(token) => token.run(),
+        Command::Token(token) => Ok(token.run()),
         Command::Doctor(doctor) => doctor.run(environment).await,
     }
 }

@@ -50,9 +50,9 @@ fn tenant(text: &str) -> Result<TenantId, String> {
 }
 
 impl Token {
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(self) -> ExitCode {
         anstream::println!("{}", self.claims().encode());
-        Ok(ExitCode::SUCCESS)
+        ExitCode::SUCCESS
     }
 
     fn claims(self) -> Claims {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Call, service},
+    call::{Call, MAX_REQUEST, service},
     ctx::{ActorKind, Ctx},
     error::{Error, Result, Violations},
     ids::{Id, TenantId, grandchild_of},
@@ -34,7 +34,7 @@ struct Rpc(Arc<App>);
 
 /// The service, ready to be mounted.
 pub fn server(app: Arc<App>) -> CommentServiceServer<impl CommentService> {
-    CommentServiceServer::new(Rpc(app))
+    CommentServiceServer::new(Rpc(app)).max_decoding_message_size(MAX_REQUEST)
 }
 
 service! { CommentService, "CommentService":

@@ -41,6 +41,14 @@ fn the_sample_has_no_fault() {
 }
 
 #[test]
+fn the_smallest_document_of_the_guide_has_no_fault() {
+    let guide = include_str!("../../docs/configuration.md");
+    let document =
+        guide.split("```yaml").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    assert_eq!(faults(&read(document)), Vec::<String>::new());
+}
+
+#[test]
 fn an_empty_document_lacks_all_that_is_needed() {
     assert_eq!(
         faults(&Document::default()),

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    call::{Call, service},
+    call::{Call, MAX_REQUEST, service},
     error::{Result, Violations},
     ids::{child_of, tenant_of},
     tickets::{intake::check_annotations, wire},
@@ -27,7 +27,7 @@ struct Rpc(Arc<App>);
 
 /// The service, ready to be mounted.
 pub fn server(app: Arc<App>) -> CustomerServiceServer<impl CustomerService> {
-    CustomerServiceServer::new(Rpc(app))
+    CustomerServiceServer::new(Rpc(app)).max_decoding_message_size(MAX_REQUEST)
 }
 
 service! { CustomerService, "CustomerService":
