@@ -78,9 +78,11 @@ impl Stage {
         drain.cancel();
         serving.await?;
         app.drain.cancel();
-        app.tasks.close();
-        app.tasks.wait().await;
-        app.db.close().await;
+        let (tasks, db) = (app.tasks.clone(), app.db.clone());
+        drop(app); // the lines end when nobody can queue up any more
+        tasks.close();
+        tasks.wait().await;
+        db.close().await;
         tokio::task::spawn_blocking(|| postgres.stop()).await??;
         folder.map_or(Ok(()), TempDir::close).context("the temporary directory cannot be removed")
     }

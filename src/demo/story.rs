@@ -166,8 +166,10 @@ async fn pushed<'c>(
     let ticket = recorder.record(matter, requester).await?;
     says(recorder, &format!("records #{}: {}", ticket.number, ticket.title));
     let agent = cast.of(&watcher.owner(&ticket).await?);
-    happens(&format!("queue {}: pushed to {}", key(&ticket.queue), agent.display_name));
-    Ok((agent.read(&ticket.name).await?, agent))
+    // The agent sees more of it than a customer does.
+    let ticket = agent.read(&ticket.name).await?;
+    happens(&format!("the queue {} pushes it to {}", key(&ticket.queue), agent.display_name));
+    Ok((ticket, agent))
 }
 
 /// Tells the refusal; it is a fault of the demo if there is none.
