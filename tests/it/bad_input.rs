@@ -466,10 +466,9 @@ async fn pages_of_somebody_else() {
     ] {
         cases.refused(what, anybody.list_tickets(request).await, expected, &[field]);
     }
-    let names = vec!["tenants/acme/tickets/1".to_owned(); 101];
-    let request = pb::BatchGetTicketsRequest { parent: "tenants/acme".into(), names, view: 0 };
-    let answer = anybody.batch_get_tickets(request).await;
-    assert_eq!(violations(&answer)[0], "names");
+    let names = vec![format!("tenants/acme/tickets/{}", "0".repeat(26)); 101];
+    let request = pb::BatchGetTicketsRequest { parent: "tenants/acme".into(), names, view: 99 };
+    cases.invalid("101 names", anybody.batch_get_tickets(request).await, &["view", "names"]);
     let mut events = EventServiceClient::new(cases.desk.channel());
     for (seconds, nanos) in ABSURD {
         let start = pb::list_events_request::Start::StartTime(at(seconds, nanos).expect("a time"));
