@@ -428,7 +428,8 @@ mod tests {
     fn every_violation_arrives_up_to_what_a_status_can_carry() {
         let mut violations = Violations::default();
         for n in 0..40 {
-            violations.add(format!("requests[{n}].ticket.custom_fields.{}", "k".repeat(4000)), "ü".repeat(4000));
+            violations
+                .add(format!("requests[{n}].ticket.custom_fields.{}", "k".repeat(4000)), "ü".repeat(4000));
         }
         let status = violations.into_result().expect_err("40 violations").into_status("r1");
         let details = status.get_error_details();

@@ -290,7 +290,9 @@ fn rule<S: Keyed, P: Keyed>(
     priorities: &List<'_, P>,
     faults: &mut Violations,
 ) {
-    if !rule.condition.trim().is_empty()
+    if rule.condition.contains('\0') {
+        faults.add(format!("{at}.condition"), "must not contain NUL");
+    } else if !rule.condition.trim().is_empty()
         && let Err(fault) = compile_condition(&rule.condition)
     {
         faults.add(format!("{at}.condition"), fault);

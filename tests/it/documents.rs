@@ -95,7 +95,11 @@ fn every_document_that_is_named_is_there() {
     for (path, text) in texts(root) {
         // In code and comments by their path from the root, in documents by links from where they stand.
         let named = text.split(|it: char| !it.is_ascii_alphanumeric() && !"/._-".contains(it));
-        let named = named.filter(|it| it.starts_with("docs/") && Path::new(it).extension().is_some_and(|kind| kind == "md")).map(|it| root.join(it));
+        let named = named
+            .filter(|it| {
+                it.starts_with("docs/") && Path::new(it).extension().is_some_and(|kind| kind == "md")
+            })
+            .map(|it| root.join(it));
         let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
         let links = links
             .filter(|it| !it.is_empty() && !it.contains("://"))

@@ -1,10 +1,10 @@
 //! Whole tests: real gRPC over loopback, a real Postgres, a database per test, a clock that stands until it is moved.
 //! The folders mirror `src`.
 
+mod bad_input;
 mod cli;
 mod agents;
 mod comments;
-mod bad_input;
 mod configuration;
 mod contract;
 mod crash;

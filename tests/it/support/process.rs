@@ -61,11 +61,10 @@ async fn follow(log: ChildStderr, announce: oneshot::Sender<String>) {
     let mut lines = BufReader::new(log).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-        let fields = &event["fields"];
-        if fields["message"] == "serving"
+        if event["message"] == "serving"
             && let Some(announce) = announce.take()
         {
-            _ = announce.send(fields["listen"].as_str().expect("an address").to_owned());
+            _ = announce.send(event["listen"].as_str().expect("an address").to_owned());
         } else if announce.is_some() {
             eprintln!("{line}");
         }
