@@ -235,7 +235,7 @@ mod tests {
     fn one_level_up_or_sideways_and_never_to_whom_it_is() {
         let first = || at("L1", "desk-de");
         let third = || at("L3", "engineering");
-        let cases = [
+        let cases = vec![
             (first(), to_team("applications"), "ticket.escalated"),
             (first(), escalate(To::Level("L2".into())), "ticket.escalated"),
             (first(), to_team("desk-en"), "ticket.escalated"),

@@ -58,7 +58,7 @@ mod tests {
         let ctx = Ctx::system(
             fixture::ticket(State::New).tenant_id,
             "test",
-            fixture::start().after(std::time::Duration::from_secs(600)),
+            fixture::start().after(std::time::Duration::from_mins(10)),
         );
         let release = Release { target: Target::of(fixture::id(1)) };
         let mut owned = Ticket { state: State::Open, ..fixture::ticket(State::New) };
