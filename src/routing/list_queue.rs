@@ -5,17 +5,11 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     seal::Page,
-    tickets::{Ticket, Turn, queue as waiting},
+    tickets::{self, Shown, Ticket, Turn, queue as waiting},
 };
 
 /// A page, and where the next one begins.
-pub async fn list(
-    app: &App,
-    ctx: &Ctx,
-    queue: &str,
-    size: i32,
-    token: &str,
-) -> Result<(Vec<Ticket>, String)> {
+pub async fn list(app: &App, ctx: &Ctx, queue: &str, size: i32, token: &str) -> Result<(Vec<Shown>, String)> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
     if configuration.queue(queue).is_none() {
         return Err(Error::field("queue", &format!("no queue {queue:?} is configured")));
@@ -24,5 +18,6 @@ pub async fn list(
     let page = Page::<Option<Turn>>::parse(&app.sealer, &purpose, size, token)?;
     let after = page.after.clone().flatten();
     let tickets = waiting::waiting(app, &ctx.tenant, queue, after.as_ref(), page.limit()).await?;
-    page.finish(&app.sealer, &purpose, tickets, Ticket::turn)
+    let (tickets, next) = page.finish(&app.sealer, &purpose, tickets, Ticket::turn)?;
+    Ok((tickets::show(app.db.pool(), &ctx.tenant, tickets).await?, next))
 }

@@ -142,6 +142,6 @@ async fn list_queue_tickets(
     let ctx = call.read(tenant)?;
     let (tickets, next_page_token) =
         list_queue::list(&call.app, &ctx, queue, request.page_size, &request.page_token).await?;
-    let tickets = tickets.iter().map(|ticket| ticket_wire::ticket(ticket, View::Basic)).collect();
+    let tickets = tickets.iter().map(|ticket| ticket_wire::shown(&ctx, ticket, View::Basic)).collect();
     Ok(pb::ListQueueTicketsResponse { tickets, next_page_token })
 }

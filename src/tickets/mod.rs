@@ -51,7 +51,7 @@ pub use create::{
 pub use lines::Lines;
 pub(crate) use model::codes;
 pub use model::*;
-pub use names::Shown;
+pub use names::{Shown, name as show};
 pub use numbers::Numbers;
 pub use read::{at_version, count_standing_in, get, list_live, owned_by_state, resolve, visible};
 pub use status::{Verb, advance, advance_settled};

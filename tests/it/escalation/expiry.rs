@@ -50,7 +50,7 @@ async fn of_many_that_go_back_at_once_the_owner_gets_what_fits() {
     claim(&desk, "anna", &second.name).await.expect("claimed");
     escalate(&desk, "anna", &second.name, "applications").await.expect("escalated");
     let replica = desk.replica().await;
-    desk.advance(Duration::from_secs(3 * 86_400));
+    desk.advance(Duration::from_hours(72));
     let (here, there) = tokio::join!(run_once(&desk.app, 10), run_once(&replica.app, 10));
     let done = here.expect("a tick").done + there.expect("a tick").done;
     let rest = run_once(&desk.app, 10).await.expect("a tick").done;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+
 use super::{accept, annas_ticket, declining, escalate, escalations};
 use crate::{
     agents::{employ, used},
@@ -20,10 +22,11 @@ async fn of_many_answers_one_counts() {
     }
     let asked = escalate(&desk, "anna", &name, "applications").await.expect("escalated").into_inner();
     let escalation = asked.escalation.expect("an escalation").name;
-    let answers = takers.iter().cloned().enumerate().map(|(n, taker)| {
+    let mut answers = JoinSet::new();
+    for (n, taker) in takers.iter().cloned().enumerate() {
         let desk = Arc::clone(if n % 2 == 0 { &desk } else { &replica });
         let escalation = escalation.clone();
-        tokio::spawn(async move {
+        answers.spawn(async move {
             // Some accept, one declines, some just take the next ticket.
             let outcome = match n {
                 0 => escalations(desk.agent(&taker))
@@ -41,12 +44,9 @@ async fn of_many_answers_one_counts() {
                 assert_eq!(reason(&outcome), "FailedPrecondition ESCALATION_NOT_PENDING");
             }
             usize::from(outcome.is_ok())
-        })
-    });
-    let mut counted = 0;
-    for answer in answers.collect::<Vec<_>>() {
-        counted += answer.await.expect("an answer");
+        });
     }
+    let counted: usize = answers.join_all().await.into_iter().sum();
     assert_eq!(counted, 1);
     let mut owned = used(&desk, "anna").await;
     for taker in &takers {

@@ -1,6 +1,6 @@
 //! Decisions explain themselves: before, by a preview, and after, by what was kept.
 
-use ticketing_proto::v1 as pb;
+use ticketing_proto::v1::{self as pb, preview_routing_request::Subject};
 
 use super::{push_once, routing};
 use crate::{
@@ -78,7 +78,6 @@ async fn a_preview_says_what_would_happen_and_nothing_happens() {
         let request = pb::PreviewRoutingRequest { parent: desk.parent(), subject: Some(subject) };
         anna.preview_routing(request).await
     };
-    use pb::preview_routing_request::Subject;
     let draft = pb::Ticket { category: "contract".into(), ..titled("Rechnung falsch") };
     let decision = preview(Subject::Draft(draft)).await.expect("a preview").into_inner().decision;
     let decision = decision.expect("a decision");

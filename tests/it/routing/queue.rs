@@ -76,7 +76,7 @@ async fn what_waits_for_somebody_else_is_not_served() {
     let hold = pb::HoldTicketRequest { name: ticket.name.clone(), ..Default::default() };
     tickets(desk.agent("anna")).hold_ticket(hold).await.expect("held");
     employ(&desk, "ina", "infrastructure", 9, &[]).await;
-    assert_eq!(pull(&desk, "ina", "infrastructure").await.expect("none").into_inner(), Default::default());
+    assert_eq!(pull(&desk, "ina", "infrastructure").await.expect("none").into_inner().ticket, None);
     let resume = pb::ResumeTicketRequest { name: ticket.name, ..Default::default() };
     tickets(desk.agent("anna")).resume_ticket(resume).await.expect("resumed");
     assert!(pull(&desk, "ina", "infrastructure").await.expect("pulled").into_inner().ticket.is_some());

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use ticketing_proto::v1 as pb;
+use tokio::task::JoinSet;
 use tonic::{Response, Status};
 
 use super::{pull, push_once};
@@ -77,7 +78,8 @@ async fn capacity_is_never_exceeded_and_no_ticket_is_lost() {
     }
     let names = Arc::new(names);
     let over = Arc::new(AtomicBool::new(false));
-    let watch = tokio::spawn({
+    let mut watch = JoinSet::new();
+    watch.spawn({
         let (desk, over) = (Arc::clone(&desk), Arc::clone(&over));
         async move {
             let mut looks = 0;
@@ -88,21 +90,21 @@ async fn capacity_is_never_exceeded_and_no_ticket_is_lost() {
             looks
         }
     });
-    let tasks = (0..TASKS).map(|task| {
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
         let desk = Arc::clone(if task % 2 == 0 { &desk } else { &replica });
         let names = Arc::clone(&names);
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             let mut random = fastrand::Rng::with_seed(task as u64);
             for _ in 0..STEPS {
                 step(&desk, &mut random, &names).await;
             }
-        })
-    });
-    for task in tasks.collect::<Vec<_>>() {
-        task.await.expect("no step fails otherwise than fairly");
+        });
     }
+    tasks.join_all().await;
     over.store(true, Ordering::Relaxed);
-    assert!(watch.await.expect("nobody was overfull at any look") > 10);
+    let looks: usize = watch.join_all().await.into_iter().sum();
+    assert!(looks > 10, "{looks}");
 
     // What is left to do is done: everybody is full to the brim, and the rest waits.
     push_once(&desk).await;
@@ -130,14 +132,12 @@ async fn two_jobs_at_once_give_each_ticket_once() {
     for n in 0..TICKETS {
         record(&desk, titled(&format!("Anruf {n}"))).await;
     }
-    let ticks = [&desk, &replica, &desk, &replica].map(|at| {
+    let mut ticks = JoinSet::new();
+    for at in [&desk, &replica, &desk, &replica] {
         let at = Arc::clone(at);
-        tokio::spawn(async move { push_once(&at).await })
-    });
-    let mut given = 0;
-    for tick in ticks {
-        given += tick.await.expect("a tick");
+        ticks.spawn(async move { push_once(&at).await });
     }
+    let mut given: usize = ticks.join_all().await.into_iter().sum();
     given += push_once(&desk).await;
     assert_eq!(given, TICKETS);
     let assigned: i64 = sqlx::query_scalar("select count(*) from events where type = 'ticket.assigned'")

@@ -204,6 +204,14 @@ const LAWS: &[(&str, &str)] = &[
         "select id::text from tickets where queue_time is not null and assignee is not null",
     ),
     (
+        "a ticket waits for the answer to the escalation that is pending, and to no other",
+        "select coalesce(t.id, e.ticket_id)::text
+         from (select * from tickets where pending_escalation is not null) t
+         full join (select * from escalations where state = 'PENDING') e
+             on e.tenant_id = t.tenant_id and e.ticket_id = t.id and e.id = t.pending_escalation
+         where t.id is null or e.id is null",
+    ),
+    (
         "what is over waits nowhere and counts down to nothing",
         "select id::text from tickets where state in ('CLOSED', 'CANCELLED', 'MERGED')
              and (queue_time is not null or hold_until_time is not null or auto_close_time is not null)",
