@@ -293,7 +293,10 @@ fn ticket(tenant: &str, history: &History) -> pb::ImportedTicket {
         priority: intake.priority,
         tags: intake.tags,
         annotations: intake.annotations,
-        external_key: Some(pb::ExternalKey { source: intake.external_key.source, id: intake.external_key.id }),
+        external_key: Some(pb::ExternalKey {
+            source: intake.external_key.source,
+            id: intake.external_key.id,
+        }),
         ..Default::default()
     };
     pb::ImportedTicket { ticket: Some(ticket), steps: history.steps.iter().map(step).collect() }
@@ -336,7 +339,9 @@ impl Tally {
         let rate = self.events as f64 / self.time.as_secs_f64().max(0.001);
         match (self.imported, self.existing) {
             (0, 0) => anstream::println!("Nothing was imported."),
-            (0, existing) => anstream::println!("Nothing changed: all {existing} tickets were there already."),
+            (0, existing) => {
+                anstream::println!("Nothing changed: all {existing} tickets were there already.")
+            }
             (imported, existing) => {
                 let seconds = self.time.as_secs_f64();
                 anstream::println!(
@@ -349,7 +354,11 @@ impl Tally {
             }
         }
         if self.bad_lines > 0 {
-            anstream::println!("Wrong lines: {}; tickets left out for them: {}.", self.bad_lines, self.skipped);
+            anstream::println!(
+                "Wrong lines: {}; tickets left out for them: {}.",
+                self.bad_lines,
+                self.skipped
+            );
         }
         self.print_refusals();
     }

@@ -56,8 +56,12 @@ async fn terms(caller: Caller, tenant: &str) -> anyhow::Result<Terms> {
         .await
         .map_err(|status| refusal(&status))?;
     let document = found.into_inner().configuration.unwrap_or_default();
-    let first_contact: HashSet<String> =
-        document.resolution_codes.into_iter().filter(|code| code.first_contact).map(|code| code.key).collect();
+    let first_contact: HashSet<String> = document
+        .resolution_codes
+        .into_iter()
+        .filter(|code| code.first_contact)
+        .map(|code| code.key)
+        .collect();
     Ok(Terms { levels: document.levels.into_iter().map(|level| level.key).collect(), first_contact })
 }
 
@@ -127,7 +131,11 @@ fn table(figures: &Figures, levels: &[String]) -> Table {
     row("tickets that returned to a team", figures.returns, part(figures.returns));
     row("  how often", figures.return_count, None);
     row("waited on the customer", figures.waited_on_customer, Some(figures.waited_on_customer_rate));
-    row("  hours, of the time live", figures.waiting_on_customer_seconds / 3600, Some(figures.waiting_on_customer_share));
+    row(
+        "  hours, of the time live",
+        figures.waiting_on_customer_seconds / 3600,
+        Some(figures.waiting_on_customer_share),
+    );
     row("solved", figures.solved, part(figures.solved));
     row("  by the first contact", figures.first_contact, Some(figures.first_contact_rate));
     row("  at the lowest level, without another", figures.push_to_front, Some(figures.push_to_front_rate));

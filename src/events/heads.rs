@@ -86,7 +86,7 @@ mod tests {
         heads.tell(7, 3);
         head.beyond(4).await;
         assert_eq!(head.position(), 5);
-        let waits = tokio::time::timeout(std::time::Duration::ZERO, head.beyond(5)).await;
+        let waits = tokio::time::timeout(Duration::ZERO, head.beyond(5)).await;
         assert!(waits.is_err(), "nothing is behind 5 yet");
     }
 }

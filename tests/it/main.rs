@@ -1,9 +1,9 @@
 //! Whole tests: real gRPC over loopback, a real Postgres, a database per test, a clock that stands until it is moved.
 //! The folders mirror `src`.
 
+mod agents;
 mod bad_input;
 mod cli;
-mod agents;
 mod comments;
 mod configuration;
 mod contract;
