@@ -467,7 +467,7 @@ async fn pages_of_somebody_else() {
             ..Default::default()
         };
         let answer = events.list_events(request).await;
-        cases.invalid("events of no time", answer, &["page_size", "start_time"]);
+        cases.invalid("events of no time", answer, &["start_time", "page_size"]);
     }
     cases.finish().await;
 }

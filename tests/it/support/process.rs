@@ -43,15 +43,15 @@ impl Process {
         Self { child: Arc::new(Mutex::new(child)), channel }
     }
 
-    /// Over when the process is gone.
-    pub async fn gone(&self) {
-        self.child.lock().await.wait().await.expect("the process is ours");
-    }
-
-    /// `kill -9`; over when the process is gone.
+    /// `kill -9`, if it still lives; over when the process is gone.
     pub fn kill(&self) -> impl Future<Output = ()> + Send + 'static {
         let child = Arc::clone(&self.child);
-        async move { child.lock().await.kill().await.expect("the process is ours") }
+        async move {
+            let mut child = child.lock().await;
+            if child.try_wait().expect("the process is ours").is_none() {
+                child.kill().await.expect("the process is ours");
+            }
+        }
     }
 }
 
