@@ -103,32 +103,105 @@ async fn record(desk: &Desk, title: &str) -> pb::Ticket {
     created.into_inner().ticket.expect("a ticket")
 }
 
-fn at(seconds: i64, nanos: i32) -> Option<prost_types::Timestamp> {
-    Some(prost_types::Timestamp { seconds, nanos })
+fn at(seconds: i64, nanos: i32) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds, nanos }
+}
+
+fn value(kind: pb::field_value::Kind) -> pb::FieldValue {
+    pb::FieldValue { kind: Some(kind) }
+}
+
+/// So many different keys.
+fn many(count: usize) -> impl Iterator<Item = String> {
+    (0..count).map(|n| format!("k{n}"))
 }
 
 /// Times that no calendar of ours has.
 const ABSURD: [(i64, i32); 4] = [(i64::MAX, 0), (i64::MIN, 0), (-377_000_000_000, 0), (0, -1)];
 
 #[tokio::test]
-async fn tickets_that_cannot_be_recorded() {
-    let desk = Desk::open().await;
-    let mut cases = Cases::of(desk).await;
+async fn tickets_that_lack_something() {
+    let mut cases = Cases::of(Desk::open().await).await;
     let desk = &cases.desk;
-    let (mut anna, parent) = (tickets(desk), desk.parent());
+    let mut anna = tickets(desk);
     let good = create(desk, titled("Drucker"));
     let ticket = |ticket: pb::Ticket| pb::CreateTicketRequest { ticket: Some(ticket), ..good.clone() };
-    let value = |kind| pb::FieldValue { kind: Some(kind) };
-    let many = |count: usize| (0..count).map(|n| format!("k{n}"));
-    let nul = "a\0b".to_owned();
-    let key = |source: &str, id: &str| pb::ExternalKey { source: source.into(), id: id.into() };
-
     let list: Vec<(&str, pb::CreateTicketRequest, &[&str])> = vec![
         ("nothing", pb::CreateTicketRequest { ticket: None, ..good.clone() }, &["ticket.title"]),
         ("no title", ticket(titled(" ")), &["ticket.title"]),
         ("a title of 301", ticket(titled(&"ü".repeat(301))), &["ticket.title"]),
         ("no parent", pb::CreateTicketRequest { parent: String::new(), ..good.clone() }, &["parent"]),
         ("no tenant", pb::CreateTicketRequest { parent: "tenants/".into(), ..good.clone() }, &["parent"]),
+    ];
+    for (what, request, fields) in list {
+        let answer = anna.create_ticket(request).await;
+        cases.invalid(what, answer, fields);
+    }
+    let elsewhere = pb::CreateTicketRequest { parent: "tenants/globex".into(), ..good.clone() };
+    cases.refused("another tenant", anna.create_ticket(elsewhere).await, "NotFound RESOURCE_NOT_FOUND", &[]);
+    cases.finish().await;
+}
+
+#[tokio::test]
+async fn tickets_that_name_what_there_is_not() {
+    let mut cases = Cases::of(Desk::open().await).await;
+    let desk = &cases.desk;
+    let mut anna = tickets(desk);
+    let good = create(desk, titled("Drucker"));
+    let ticket = |ticket: pb::Ticket| pb::CreateTicketRequest { ticket: Some(ticket), ..good.clone() };
+    let key = |source: &str, id: &str| pb::ExternalKey { source: source.into(), id: id.into() };
+    let list: Vec<(&str, pb::CreateTicketRequest, &[&str])> = vec![
+        (
+            "names of elsewhere and of nobody",
+            ticket(pb::Ticket {
+                requester: "tenants/globex/contacts/c1".into(),
+                organization: "acme".into(),
+                ..titled("Drucker")
+            }),
+            &["ticket.requester", "ticket.organization"],
+        ),
+        (
+            "what is not configured",
+            ticket(pb::Ticket {
+                category: "moon".into(),
+                custom_fields: [("moon".to_owned(), value(pb::field_value::Kind::IntValue(1)))].into(),
+                ..titled("Drucker")
+            }),
+            &["ticket.category", "ticket.custom_fields.moon"],
+        ),
+        (
+            "a custom field without a value, half an external key",
+            ticket(pb::Ticket {
+                custom_fields: [("serial_number".to_owned(), pb::FieldValue::default())].into(),
+                external_key: Some(key("", "1")),
+                ..titled("Drucker")
+            }),
+            &["ticket.custom_fields.serial_number", "ticket.external_key.source"],
+        ),
+    ];
+    for (what, request, fields) in list {
+        let answer = anna.create_ticket(request).await;
+        cases.invalid(what, answer, fields);
+    }
+    for (seconds, nanos) in ABSURD {
+        let time = value(pb::field_value::Kind::TimeValue(at(seconds, nanos)));
+        let since = pb::Ticket { custom_fields: [("since".to_owned(), time)].into(), ..titled("Drucker") };
+        let answer = anna.create_ticket(ticket(since)).await;
+        cases.invalid("an absurd time", answer, &["ticket.custom_fields.since"]);
+    }
+    cases.finish().await;
+}
+
+#[tokio::test]
+async fn tickets_with_what_cannot_be_kept() {
+    let mut cases = Cases::of(Desk::open().await).await;
+    let desk = &cases.desk;
+    let (mut anna, parent) = (tickets(desk), desk.parent());
+    let good = create(desk, titled("Drucker"));
+    let ticket = |ticket: pb::Ticket| pb::CreateTicketRequest { ticket: Some(ticket), ..good.clone() };
+    let nul = "a\0b".to_owned();
+    let key = |source: &str, id: &str| pb::ExternalKey { source: source.into(), id: id.into() };
+    let list: Vec<(&str, pb::CreateTicketRequest, &[&str])> = vec![
         (
             "unknown values",
             pb::CreateTicketRequest {
@@ -176,32 +249,26 @@ async fn tickets_that_cannot_be_recorded() {
             ],
         ),
         (
-            "names of elsewhere and of nobody",
-            ticket(pb::Ticket {
-                requester: "tenants/globex/contacts/c1".into(),
-                organization: "acme".into(),
-                ..titled("Drucker")
-            }),
-            &["ticket.requester", "ticket.organization"],
+            "a request_id with NUL",
+            pb::CreateTicketRequest { request_id: nul.clone(), ..good.clone() },
+            &["request_id"],
         ),
-        (
-            "what is not configured",
-            ticket(pb::Ticket {
-                category: "moon".into(),
-                custom_fields: [("moon".to_owned(), value(pb::field_value::Kind::IntValue(1)))].into(),
-                ..titled("Drucker")
-            }),
-            &["ticket.category", "ticket.custom_fields.moon"],
-        ),
-        (
-            "a custom field without a value, half an external key",
-            ticket(pb::Ticket {
-                custom_fields: [("serial_number".to_owned(), pb::FieldValue::default())].into(),
-                external_key: Some(key("", "1")),
-                ..titled("Drucker")
-            }),
-            &["ticket.custom_fields.serial_number", "ticket.external_key.source"],
-        ),
+    ];
+    for (what, request, fields) in list {
+        let answer = anna.create_ticket(request).await;
+        cases.invalid(what, answer, fields);
+    }
+    cases.finish().await;
+}
+
+#[tokio::test]
+async fn tickets_with_too_much() {
+    let mut cases = Cases::of(Desk::open().await).await;
+    let desk = &cases.desk;
+    let (mut anna, parent) = (tickets(desk), desk.parent());
+    let good = create(desk, titled("Drucker"));
+    let ticket = |ticket: pb::Ticket| pb::CreateTicketRequest { ticket: Some(ticket), ..good.clone() };
+    let list: Vec<(&str, pb::CreateTicketRequest, &[&str])> = vec![
         ("200 tags", ticket(pb::Ticket { tags: many(200).collect(), ..titled("Drucker") }), &["ticket.tags"]),
         (
             "1000 annotations",
@@ -216,24 +283,11 @@ async fn tickets_that_cannot_be_recorded() {
             pb::CreateTicketRequest { request_id: "r".repeat(10_000), ..good.clone() },
             &["request_id"],
         ),
-        (
-            "a request_id with NUL",
-            pb::CreateTicketRequest { request_id: nul.clone(), ..good.clone() },
-            &["request_id"],
-        ),
     ];
     for (what, request, fields) in list {
         let answer = anna.create_ticket(request).await;
         cases.invalid(what, answer, fields);
     }
-    for (seconds, nanos) in ABSURD {
-        let time = value(pb::field_value::Kind::TimeValue(at(seconds, nanos).expect("a time")));
-        let since = pb::Ticket { custom_fields: [("since".to_owned(), time)].into(), ..titled("Drucker") };
-        let answer = anna.create_ticket(ticket(since)).await;
-        cases.invalid("an absurd time", answer, &["ticket.custom_fields.since"]);
-    }
-    let elsewhere = pb::CreateTicketRequest { parent: "tenants/globex".into(), ..good.clone() };
-    cases.refused("another tenant", anna.create_ticket(elsewhere).await, "NotFound RESOURCE_NOT_FOUND", &[]);
 
     // More faults than an answer can carry: the first are told, the others counted.
     let made_up: BTreeMap<_, _> = many(1000)
@@ -344,7 +398,7 @@ async fn verbs_that_make_no_sense() {
     cases.invalid("an etag of somebody else", anna.resume_ticket(junk).await, &["etag"]);
     let wrong = pb::HoldTicketRequest {
         kind: 99,
-        until_time: at(i64::MAX, 0),
+        until_time: Some(at(i64::MAX, 0)),
         vendor_reference: "x".repeat(1000),
         note: "x".repeat(100_000),
         reason: "a\0".into(),
@@ -354,10 +408,13 @@ async fn verbs_that_make_no_sense() {
     let fields = ["etag", "note", "reason", "kind", "until_time", "vendor_reference"];
     cases.invalid("all at once", anna.hold_ticket(wrong).await, &fields);
     for (seconds, nanos) in ABSURD {
-        let hold = pb::HoldTicketRequest { until_time: at(seconds, nanos), ..note.clone() };
+        let hold = pb::HoldTicketRequest { until_time: Some(at(seconds, nanos)), ..note.clone() };
         cases.invalid("an absurd hold", anna.hold_ticket(hold).await, &["until_time"]);
-        let read =
-            pb::GetTicketRequest { name: name.clone(), read_time: at(seconds, nanos), ..Default::default() };
+        let read = pb::GetTicketRequest {
+            name: name.clone(),
+            read_time: Some(at(seconds, nanos)),
+            ..Default::default()
+        };
         cases.invalid("an absurd read_time", anna.get_ticket(read).await, &["read_time"]);
     }
     for bad in ["", "tenants/acme", "tenants/acme/tickets/", "tenants/acme/tickets/a\0", "tickets/1", "x"] {
@@ -368,11 +425,19 @@ async fn verbs_that_make_no_sense() {
     cases.invalid("a view of the moon", anna.get_ticket(get).await, &["view", "min_revision"]);
     let foreign = pb::HoldTicketRequest { name: note.name.replace("acme", "globex"), ..Default::default() };
     cases.refused("another tenant", anna.hold_ticket(foreign).await, "NotFound RESOURCE_NOT_FOUND", &[]);
+    cases.finish().await;
+}
 
+#[tokio::test]
+async fn masks_and_escalations_that_lead_nowhere() {
+    let desk = Desk::open().await;
+    let name = record(&desk, "Drucker").await.name;
+    let mut cases = Cases::of(desk).await;
+    let mut anna = tickets(&cases.desk);
     let mask = |paths: &[&str]| {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         pb::UpdateTicketRequest {
-            ticket: Some(pb::Ticket { name: note.name.clone(), ..titled("Plotter") }),
+            ticket: Some(pb::Ticket { name: name.clone(), ..titled("Plotter") }),
             update_mask: Some(prost_types::FieldMask { paths }),
             ..Default::default()
         }
@@ -384,12 +449,22 @@ async fn verbs_that_make_no_sense() {
     cases.invalid("an empty mask", anna.update_ticket(mask(&[])).await, &["update_mask"]);
 
     let mut escalations = EscalationServiceClient::new(cases.desk.agent("anna"));
-    let wrong = pb::EscalateTicketRequest { name: note.name.clone(), mode: 99, ..Default::default() };
+    let wrong = pb::EscalateTicketRequest { name: name.clone(), mode: 99, ..Default::default() };
     let fields = ["mode", "target", "escalation_reason", "justification"];
     cases.invalid("nowhere", escalations.escalate_ticket(wrong).await, &fields);
-    let nul = pb::GetEscalationRequest { name: format!("{}/escalations/\0", note.name) };
+    let nul = pb::GetEscalationRequest { name: format!("{name}/escalations/\0") };
     cases.refused("NUL", escalations.get_escalation(nul).await, "NotFound RESOURCE_NOT_FOUND", &[]);
     cases.finish().await;
+}
+
+/// A list of pages of one.
+fn page(parent: &str, filter: &str) -> pb::ListTicketsRequest {
+    pb::ListTicketsRequest {
+        parent: parent.into(),
+        filter: filter.into(),
+        page_size: 1,
+        ..Default::default()
+    }
 }
 
 /// What lists have in common, asked of ListTickets.
@@ -403,12 +478,6 @@ async fn pages_of_somebody_else() {
         let request = pb::CreateTicketRequest { parent: parent.into(), ..create(&desk, titled("Drucker")) };
         anybody.create_ticket(request).await.expect("recorded");
     }
-    let page = |parent: &str, filter: &str| pb::ListTicketsRequest {
-        parent: parent.into(),
-        filter: filter.into(),
-        page_size: 1,
-        ..Default::default()
-    };
     let good = page("tenants/acme", "state = NEW");
     let token = anybody.list_tickets(good.clone()).await.expect("a page").into_inner().next_page_token;
     assert!(!token.is_empty());
@@ -433,7 +502,14 @@ async fn pages_of_somebody_else() {
         ..Default::default()
     };
     cases.refused("another method's", customers.list_contacts(request).await, not_this_list, &["page_token"]);
+    cases.finish().await;
+}
 
+#[tokio::test]
+async fn lists_of_nothing_that_is() {
+    let mut cases = Cases::of(Desk::open().await).await;
+    let mut anybody = TicketServiceClient::new(cases.desk.channel());
+    let good = page("tenants/acme", "");
     for (what, request, expected, field) in [
         ("less than nothing", pb::ListTicketsRequest { page_size: -1, ..good.clone() }, INVALID, "page_size"),
         (
@@ -459,7 +535,7 @@ async fn pages_of_somebody_else() {
     cases.invalid("101 names", anybody.batch_get_tickets(request).await, &["view", "names"]);
     let mut events = EventServiceClient::new(cases.desk.channel());
     for (seconds, nanos) in ABSURD {
-        let start = pb::list_events_request::Start::StartTime(at(seconds, nanos).expect("a time"));
+        let start = pb::list_events_request::Start::StartTime(at(seconds, nanos));
         let request = pb::ListEventsRequest {
             parent: "tenants/acme".into(),
             start: Some(start),
@@ -473,7 +549,7 @@ async fn pages_of_somebody_else() {
 }
 
 #[tokio::test]
-async fn documents_and_people_that_cannot_be() {
+async fn documents_that_cannot_be() {
     let desk = Desk::open().await;
     let mut cases = Cases::of(desk).await;
     let mut admin = ConfigurationServiceClient::new(cases.desk.admin());
@@ -500,7 +576,12 @@ async fn documents_and_people_that_cannot_be() {
     cases.refused("NUL", answer, "InvalidArgument CONFIGURATION_INVALID", &fields);
     let stale = pb::ApplyConfigurationRequest { etag: "\"7\"".into(), ..apply(good) };
     cases.refused("another's etag", admin.apply_configuration(stale).await, "Aborted ETAG_MISMATCH", &[]);
+    cases.finish().await;
+}
 
+#[tokio::test]
+async fn people_who_cannot_be() {
+    let mut cases = Cases::of(Desk::open().await).await;
     let parent = cases.desk.parent();
     let mut agents = AgentServiceClient::new(cases.desk.manager());
     for (what, agent, fields) in [

@@ -1,5 +1,7 @@
 //! The service as people run it: the program itself, in a process of its own, that a test can kill.
 
+#![allow(clippy::disallowed_methods)] // the reader of the log ends with the process; no drain waits for it
+
 use std::{process::Stdio, sync::Arc};
 
 use tokio::{
