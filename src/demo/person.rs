@@ -35,7 +35,9 @@ pub struct Person {
 /// A call that answers with a ticket.
 macro_rules! call {
     ($person:expr, $client:ident . $method:ident ($request:expr)) => {{
-        let answer = $client::new($person.channel.clone()).$method($person.ask($request)).await?;
+        let mut client = $client::new($person.channel.clone());
+        // A scene is a long row of calls; on the heap it stays a small future.
+        let answer = Box::pin(client.$method($person.ask($request))).await?;
         Ok($person.noted(answer.into_inner().ticket))
     }};
 }
