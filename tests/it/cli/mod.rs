@@ -2,6 +2,7 @@
 
 mod configuration;
 mod doctor;
+mod import;
 mod serve;
 mod settings;
 
