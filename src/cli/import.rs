@@ -340,7 +340,7 @@ impl Tally {
         match (self.imported, self.existing) {
             (0, 0) => anstream::println!("Nothing was imported."),
             (0, existing) => {
-                anstream::println!("Nothing changed: all {existing} tickets were there already.")
+                anstream::println!("Nothing changed: all {existing} tickets were there already.");
             }
             (imported, existing) => {
                 let seconds = self.time.as_secs_f64();

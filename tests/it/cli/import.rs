@@ -77,13 +77,20 @@ async fn a_log_is_brought_in_once_and_told_in_figures() {
     assert_eq!(code, Some(0));
     assert!(out.contains("Nothing changed: all 2 tickets were there already."), "{out}");
 
-    let figures: serde_json::Value = serde_json::from_str(&report(&desk, "acme", &["--json"]).await).expect("JSON");
-    assert_eq!((&figures["incidents"], &figures["events"], &figures["returns"]), (&2.into(), &10.into(), &1.into()));
+    let figures: serde_json::Value =
+        serde_json::from_str(&report(&desk, "acme", &["--json"]).await).expect("JSON");
+    assert_eq!(
+        (&figures["incidents"], &figures["events"], &figures["returns"]),
+        (&2.into(), &10.into(), &1.into())
+    );
     assert_eq!(figures["highest_level"], serde_json::json!({"L1": 1, "L2/L3": 1}));
     assert_eq!(figures["first_level"], serde_json::json!({"L1": 2}));
     assert_eq!(figures["waiting_on_customer_seconds"], 1800);
     let table = report(&desk, "acme", &[]).await;
-    assert!(table.lines().any(|line| line.split_whitespace().eq(["highest", "level", "L2/L3", "1", "50.0", "%"])), "{table}");
+    assert!(
+        table.lines().any(|line| line.split_whitespace().eq(["highest", "level", "L2/L3", "1", "50.0", "%"])),
+        "{table}"
+    );
 
     let name = "tenants/acme/configuration".to_owned();
     let found = ConfigurationServiceClient::new(desk.admin())
@@ -91,7 +98,10 @@ async fn a_log_is_brought_in_once_and_told_in_figures() {
         .await
         .expect("a configuration");
     let levels = found.into_inner().configuration.expect("a document").levels;
-    assert_eq!(levels.iter().map(|level| level.key.as_str()).collect::<Vec<_>>(), ["L1", "L2", "L2/L3", "L3"]);
+    assert_eq!(
+        levels.iter().map(|level| level.key.as_str()).collect::<Vec<_>>(),
+        ["L1", "L2", "L2/L3", "L3"]
+    );
     desk.finish().await;
 }
 
@@ -103,8 +113,12 @@ async fn a_tenant_without_a_configuration_gets_one_and_a_cut_file_nothing() {
     fs::write(&broken, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]).expect("written");
     let (code, out, err) = import(&desk, "fresh", "vinst", &broken, &[]).await;
     assert_eq!(code, Some(1));
-    assert!(err.contains("line 1: the file breaks off here") && out.contains("Nothing was imported."), "{out}{err}");
-    let (code, out, _) = import(&desk, "fresh", "vinst", &file(&folder, "log.csv", LOG), &["--skip-bad"]).await;
+    assert!(
+        err.contains("line 1: the file breaks off here") && out.contains("Nothing was imported."),
+        "{out}{err}"
+    );
+    let (code, out, _) =
+        import(&desk, "fresh", "vinst", &file(&folder, "log.csv", LOG), &["--skip-bad"]).await;
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("2 levels (L1, L2/L3)") && out.contains("Imported 2 tickets"), "{out}");
     desk.finish().await;
@@ -125,7 +139,8 @@ async fn what_the_server_finds_wrong_is_named_by_its_line_and_left_out() {
         line("3", "hardware", "2120-01-01T00:00:00Z"),
         line("4", "hardware", "2020-01-01T00:00:00Z"),
     ];
-    let (code, out, err) = import(&desk, "acme", "jsonl", &file(&folder, "h.jsonl", &text.join("\n")), &[]).await;
+    let (code, out, err) =
+        import(&desk, "acme", "jsonl", &file(&folder, "h.jsonl", &text.join("\n")), &[]).await;
     assert_eq!(code, Some(1), "{out}{err}");
     assert!(err.contains("line 2: 2: ticket.category: no category \"moon\" is configured"), "{err}");
     assert!(err.contains("line 3: 3: steps[0].occur_time: must not be in the future"), "{err}");
