@@ -207,7 +207,7 @@ async fn a_server_that_loses_its_connections_comes_back_by_itself() {
 async fn the_harness_sees_what_is_lost_and_what_is_doubled() {
     for (manner, fault) in [(Manner::AsksAnew, "doubled: "), (Manner::Believes, "lost: ")] {
         let mut story = Story::begin(manner).await;
-        story.tell(1, Blow::Server).await;
+        story.tell(1, Blow::FreshServer).await;
         let faults = story.faults().await;
         assert!(!faults.is_empty() && faults.iter().all(|it| it.starts_with(fault)), "{fault}: {faults:?}");
     }

@@ -1,6 +1,10 @@
 //! `ticketing import` and `ticketing report`: files as they come, with wrong lines, twice.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use ticketing::events::sequencer;
 use ticketing_proto::v1::{self as pb, configuration_service_client::ConfigurationServiceClient};
@@ -35,7 +39,7 @@ async fn import(
     desk: &Desk,
     tenant: &str,
     format: &str,
-    path: &PathBuf,
+    path: &Path,
     more: &[&str],
 ) -> (Option<i32>, String, String) {
     let path = path.to_str().expect("a path");
