@@ -33,7 +33,7 @@ pub struct App {
     pub numbers: Numbers,
     pub lines: Lines,
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
-    pub push_due: Notify,
+    pub dispatch_due: Notify,
     pub heads: Heads,
     /// Whether the first configuration of an unknown tenant makes the tenant.
     pub create_tenants: bool,
@@ -52,7 +52,7 @@ impl App {
             numbers: Numbers::new(db.clone()),
             // Whoever waits in a line is a call, and calls are waited for: the lines end with the App.
             lines: Lines::start(&TaskTracker::new(), &db),
-            push_due: Notify::new(),
+            dispatch_due: Notify::new(),
             heads: Heads::default(),
             create_tenants,
             db,

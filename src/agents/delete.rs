@@ -4,6 +4,7 @@ use super::{Loaded, lock_in, store};
 use crate::{
     app::App,
     call::retrying,
+    configuration::Configuration,
     ctx::Ctx,
     error::{Error, Reason, Refusal, Result},
     idempotency,
@@ -21,21 +22,22 @@ pub fn decide(loaded: &Loaded, delete: &Delete) -> Result<()> {
     if delete.version.is_some_and(|version| version != loaded.agent.version) {
         return Err(Error::Stale { kind: "agent", name: loaded.agent.name() });
     }
-    if loaded.used > 0 {
-        let text = format!("{} still owns {} live tickets; hand them on first", delete.key, loaded.used);
-        return Err(Refusal::new(Reason::AgentHasTickets, text).with("tickets", loaded.used).into());
+    if loaded.tickets > 0 {
+        let text = format!("{} still owns {} live tickets; hand them on first", delete.key, loaded.tickets);
+        return Err(Refusal::new(Reason::AgentHasTickets, text).with("tickets", loaded.tickets).into());
     }
     Ok(())
 }
 
 /// Answers whether an earlier call with the same request_id did it.
 pub async fn delete(app: &App, ctx: &Ctx, delete: Delete) -> Result<bool> {
-    retrying(|| attempt(app, ctx, &delete)).await
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    retrying(|| attempt(app, ctx, &configuration, &delete)).await
 }
 
-async fn attempt(app: &App, ctx: &Ctx, delete: &Delete) -> Result<bool> {
+async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, delete: &Delete) -> Result<bool> {
     let mut tx = app.db.begin(&ctx.tenant).await?;
-    let loaded = lock_in(&mut tx, std::slice::from_ref(&delete.key)).await?.pop();
+    let loaded = lock_in(&mut tx, configuration, std::slice::from_ref(&delete.key)).await?.pop();
     if idempotency::recall::<String>(&mut tx, ctx).await?.is_some() {
         return Ok(true);
     }

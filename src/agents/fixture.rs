@@ -1,6 +1,6 @@
 //! An agent for the tests of rules: available, a member of the team `desk-de`, without skills.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Agent, Availability, Loaded};
 use crate::{ids::TenantId, tickets::Json, time::Time};
@@ -19,9 +19,11 @@ pub fn agent(key: &str, capacity: i32) -> Agent {
         availability_until_time: None,
         create_time: recorded,
         update_time: recorded,
+        last_assign_time: None,
+        cool_down_until_time: None,
     }
 }
 
 pub fn loaded(key: &str, capacity: i32, used: i64) -> Loaded {
-    Loaded { agent: agent(key, capacity), used }
+    Loaded { agent: agent(key, capacity), used, tickets: used, organizations: BTreeSet::new() }
 }

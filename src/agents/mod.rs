@@ -14,4 +14,4 @@ mod upsert;
 mod wire;
 
 pub use model::*;
-pub use read::{lock_in, members, memberships_in, names};
+pub use read::{cool_down_in, get_in, lock_in, members, memberships_in, names, note_assigned_in};

@@ -1,6 +1,6 @@
 //! An agent as the service keeps it, and who may be given work. Field names are the columns of the table `agents`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +41,22 @@ pub struct Agent {
     pub availability_until_time: Option<Time>,
     pub create_time: Time,
     pub update_time: Time,
+    /// When it was last given a ticket. No change of the agent: it makes no version.
+    pub last_assign_time: Option<Time>,
+    /// Let an offer lapse, and is offered nothing until then. Makes no version either.
+    pub cool_down_until_time: Option<Time>,
 }
 
-/// An agent with the number of live tickets that it owns.
+/// An agent with what it has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
     pub agent: Agent,
+    /// What its live tickets and the offers to it take of the capacity.
     pub used: i64,
+    /// How many those are, also those that take nothing.
+    pub tickets: i64,
+    /// The organizations of those tickets.
+    pub organizations: BTreeSet<String>,
 }
 
 impl Agent {
@@ -86,19 +95,20 @@ impl Agent {
 }
 
 impl Loaded {
-    /// How many tickets more it may own; not negative, also after an override.
+    /// How much weight more it may have; not negative, also after an override.
     pub fn room(&self) -> i64 {
         (i64::from(self.agent.capacity) - self.used).max(0)
     }
 
-    /// Refuses who has no room for one ticket more.
-    pub fn require_room(&self) -> Result<(), Refusal> {
-        if self.room() > 0 {
+    /// Refuses who has no room for a ticket of this weight.
+    pub fn require_room(&self, weight: i64) -> Result<(), Refusal> {
+        if self.room() >= weight {
             return Ok(());
         }
         let Agent { key, capacity, .. } = &self.agent;
-        let text = format!("{key} owns {} live tickets and may own {capacity}", self.used);
-        Err(Refusal::new(Reason::AgentAtCapacity, text).with("used", self.used).with("capacity", capacity))
+        let text = format!("{key} has {} of {capacity} to do, and this takes {weight}", self.used);
+        let refusal = Refusal::new(Reason::AgentAtCapacity, text);
+        Err(refusal.with("used", self.used).with("capacity", capacity).with("weight", weight))
     }
 }
 
@@ -111,7 +121,7 @@ pub fn not_in_team(who: &str, team: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents::fixture::agent;
+    use crate::agents::fixture::{agent, loaded};
 
     fn time(text: &str) -> Time {
         text.parse().expect("a time")
@@ -131,7 +141,7 @@ mod tests {
 
     #[test]
     fn room_is_never_negative() {
-        let room = |capacity, used| Loaded { agent: agent("ada", capacity), used }.room();
+        let room = |capacity, used| loaded("ada", capacity, used).room();
         assert_eq!([room(3, 0), room(3, 2), room(3, 3), room(3, 5), room(0, 0)], [3, 1, 0, 0, 0]);
     }
 }

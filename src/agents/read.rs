@@ -1,19 +1,21 @@
 //! Reading agents: by key, by list, by team with their load, and locked where work is given to them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::PgPool;
 
 use super::{Agent, Availability, Loaded, store};
 use crate::{
     app::App,
+    configuration::Configuration,
     ctx::Ctx,
     db::Tx,
     error::{Error, Result},
     filter::{self, Expr, Field, Kind, Schema, Scope},
     ids::TenantId,
     seal::Page,
-    tickets::{self, State},
+    tickets::{self, Held, State},
+    time::Time,
 };
 
 /// What a filter may name.
@@ -48,11 +50,27 @@ pub async fn list(
     page.finish(&app.sealer, &purpose, agents, |agent| agent.key.clone())
 }
 
-/// The agent with its live tickets by state.
-pub async fn workload(app: &App, ctx: &Ctx, key: &str) -> Result<(Agent, Vec<(State, i64)>)> {
+/// What an agent has to do.
+#[derive(Debug)]
+pub struct Workload {
+    pub loaded: Loaded,
+    /// Its live tickets by state, in the order of the states.
+    pub states: BTreeMap<State, i64>,
+    /// Tickets that are offered to it.
+    pub offered: i64,
+}
+
+pub async fn workload(app: &App, ctx: &Ctx, key: &str) -> Result<Workload> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
     let agent = get(app, ctx, key).await?;
-    let states = tickets::owned_by_state(app.db.pool(), &ctx.tenant, key).await?;
-    Ok((agent, states))
+    let held = tickets::held(app.db.pool(), &ctx.tenant, std::slice::from_ref(&agent.key)).await?;
+    let mut states = BTreeMap::new();
+    for held in held.iter().filter(|held| !held.offered) {
+        *states.entry(held.state).or_default() += held.count;
+    }
+    let offered = held.iter().filter(|held| held.offered).map(|held| held.count).sum();
+    let loaded = weigh(&configuration, vec![agent], &held).pop().expect("one for one");
+    Ok(Workload { loaded, states, offered })
 }
 
 /// Display names by key; who is not recorded is not in it.
@@ -68,23 +86,55 @@ pub async fn memberships_in(tx: &mut Tx) -> Result<Vec<Vec<String>>> {
     store::list_memberships(tx).await
 }
 
-/// The agents of any of these teams with what each owns; for looking, since nothing is locked.
-pub async fn members(tx: &mut Tx, teams: &[String]) -> Result<Vec<Loaded>> {
+/// The agents of any of these teams with what each has to do; for looking, since nothing is locked.
+pub async fn members(tx: &mut Tx, configuration: &Configuration, teams: &[String]) -> Result<Vec<Loaded>> {
     let agents = store::find_by_teams(tx, teams).await?;
-    load(tx, agents).await
+    load(tx, configuration, agents).await
 }
 
-/// These agents, locked in the order of their keys until the transaction ends, with what each owns: whoever gives work
-/// to an agent counts here. The count is a statement of its own behind the lock, so that it sees every ticket that the
-/// holder of the lock before gave away. Lock the tickets first.
-pub async fn lock_in(tx: &mut Tx, keys: &[String]) -> Result<Vec<Loaded>> {
+/// These agents, locked in the order of their keys until the transaction ends, with what each has to do: whoever gives
+/// work to an agent counts here. The count is a statement of its own behind the lock, so that it sees every ticket that
+/// the holder of the lock before gave away. Lock the tickets first.
+pub async fn lock_in(tx: &mut Tx, configuration: &Configuration, keys: &[String]) -> Result<Vec<Loaded>> {
     let agents = if keys.is_empty() { Vec::new() } else { store::lock(tx, keys).await? };
-    load(tx, agents).await
+    load(tx, configuration, agents).await
 }
 
-async fn load(tx: &mut Tx, agents: Vec<Agent>) -> Result<Vec<Loaded>> {
+async fn load(tx: &mut Tx, configuration: &Configuration, agents: Vec<Agent>) -> Result<Vec<Loaded>> {
     let keys: Vec<String> = agents.iter().map(|agent| agent.key.clone()).collect();
-    let owned = if keys.is_empty() { HashMap::new() } else { tickets::owned_in(tx, &keys).await? };
-    let used = |agent: &Agent| owned.get(&agent.key).copied().unwrap_or_default();
-    Ok(agents.into_iter().map(|agent| Loaded { used: used(&agent), agent }).collect())
+    let held = if keys.is_empty() { Vec::new() } else { tickets::held_in(tx, &keys).await? };
+    Ok(weigh(configuration, agents, &held))
+}
+
+fn weigh(configuration: &Configuration, agents: Vec<Agent>, held: &[Held]) -> Vec<Loaded> {
+    let idle = |agent: Agent| Loaded { agent, used: 0, tickets: 0, organizations: BTreeSet::new() };
+    let mut loaded: Vec<Loaded> = agents.into_iter().map(idle).collect();
+    let places: HashMap<String, usize> =
+        loaded.iter().enumerate().map(|(place, it)| (it.agent.key.clone(), place)).collect();
+    for held in held {
+        let Some(place) = places.get(&held.agent) else { continue };
+        loaded[*place].tickets += held.count;
+        loaded[*place].used += held.count * configuration.weight(held.channel, held.state);
+        if !held.organization.is_empty() {
+            loaded[*place].organizations.insert(held.organization.clone());
+        }
+    }
+    loaded
+}
+
+/// The agent, not locked.
+pub async fn get_in(tx: &mut Tx, key: &[String]) -> Result<Option<Agent>> {
+    let Some(key) = key.first() else { return Ok(None) };
+    let tenant = tx.tenant().clone();
+    store::find(&mut **tx, &tenant, key).await
+}
+
+/// Remembers that these agents were given a ticket now; the transaction has locked them.
+pub async fn note_assigned_in(tx: &mut Tx, keys: &[String], now: Time) -> Result<()> {
+    store::set_last_assign_time(tx, keys, now).await
+}
+
+/// Leaves these agents without offers for a while; until when, by agent.
+pub async fn cool_down_in(tx: &mut Tx, until: &[(String, Time)]) -> Result<()> {
+    store::set_cool_down(tx, until).await
 }

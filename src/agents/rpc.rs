@@ -91,6 +91,6 @@ async fn set_availability(
 async fn get_workload(call: &Call, request: pb::GetWorkloadRequest) -> Result<pb::GetWorkloadResponse> {
     let (tenant, key) = child_of("name", &request.name, "agents")?;
     let ctx = call.read(tenant)?;
-    let (agent, states) = read::workload(&call.app, &ctx, key).await?;
-    Ok(pb::GetWorkloadResponse { workload: Some(wire::workload(&agent, &states)) })
+    let workload = read::workload(&call.app, &ctx, key).await?;
+    Ok(pb::GetWorkloadResponse { workload: Some(wire::workload(&workload)) })
 }

@@ -54,7 +54,7 @@ pub async fn set_availability(
         store::put(&mut tx, &agent).await?;
         tx.commit().await?;
     }
-    app.push_due.notify_one();
+    app.dispatch_due.notify_one();
     Ok(agent)
 }
 

@@ -13,14 +13,14 @@ use crate::{
     time::Time,
 };
 
-pub async fn find(pool: &PgPool, tenant: &TenantId, key: &str) -> Result<Option<Agent>> {
+pub async fn find(db: impl sqlx::PgExecutor<'_>, tenant: &TenantId, key: &str) -> Result<Option<Agent>> {
     let agent = sqlx::query_as!(
         Agent,
         "select * from agents where tenant_id = $1 and key = $2",
         tenant.as_str(),
         key
     )
-    .fetch_optional(pool)
+    .fetch_optional(db)
     .await?;
     Ok(agent)
 }
@@ -94,7 +94,7 @@ pub async fn list(
         .push_bind(Time::new(scope.now))
         .push(
             " then 'AVAILABLE' else availability end as availability, availability_until_time,
-                    create_time, update_time, array(select jsonb_object_keys(skills)) as skill_keys
+                    create_time, update_time, last_assign_time, cool_down_until_time, array(select jsonb_object_keys(skills)) as skill_keys
              from agents where tenant_id = ",
         )
         .push_bind(tenant.as_str())
@@ -125,6 +125,37 @@ pub async fn put(tx: &mut Tx, agent: &Agent) -> Result<()> {
     .await?;
     // Two calls recorded the same new agent; the second finds it when it runs again.
     if done.rows_affected() == 0 { Err(Error::Conflict) } else { Ok(()) }
+}
+
+/// Agents that the transaction has locked.
+pub async fn set_last_assign_time(tx: &mut Tx, keys: &[String], time: Time) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "update agents set last_assign_time = greatest(last_assign_time, $3)
+         where tenant_id = $1 and key = any($2)",
+        tenant.as_str(),
+        keys,
+        time as Time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn set_cool_down(tx: &mut Tx, until: &[(String, Time)]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let (keys, times): (Vec<String>, Vec<Time>) = until.iter().cloned().unzip();
+    sqlx::query!(
+        "update agents a set cool_down_until_time = greatest(a.cool_down_until_time, u.until)
+         from unnest($2::text[], $3::timestamptz[]) u (key, until)
+         where a.tenant_id = $1 and a.key = u.key",
+        tenant.as_str(),
+        &keys,
+        &times as &[Time],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 pub async fn delete(tx: &mut Tx, key: &str) -> Result<()> {

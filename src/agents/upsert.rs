@@ -86,6 +86,8 @@ pub fn decide(ctx: &Ctx, known: Option<Agent>, upsert: &Upsert) -> Result<Agent>
         availability_until_time: None,
         create_time: ctx.now,
         update_time: ctx.now,
+        last_assign_time: None,
+        cool_down_until_time: None,
     };
     let before = known.unwrap_or(new);
     if upsert.version.is_some_and(|version| version != before.version) {
@@ -106,7 +108,7 @@ pub async fn upsert(app: &App, ctx: &Ctx, upsert: Upsert, mut faults: Violations
     check(&configuration, &upsert, &mut faults);
     faults.into_result()?;
     let agent = retrying(|| attempt(app, ctx, &upsert)).await?;
-    app.push_due.notify_one();
+    app.dispatch_due.notify_one();
     Ok(agent)
 }
 

@@ -2,11 +2,11 @@
 
 use ticketing_proto::v1 as pb;
 
-use super::{Agent, Availability, MAX_DISPLAY_NAME, upsert::Upsert};
+use super::{Agent, Availability, Loaded, MAX_DISPLAY_NAME, read::Workload, upsert::Upsert};
 use crate::{
     error::{Result, Violations},
     ids::{TenantId, child_of},
-    tickets::{State, wire},
+    tickets::wire,
     time::Time,
 };
 
@@ -58,18 +58,23 @@ pub fn agent(agent: &Agent, now: Time) -> pb::Agent {
         availability_until_time: agent.availability_until_time.filter(|_| away).map(wire::timestamp),
         create_time: Some(wire::timestamp(agent.create_time)),
         update_time: Some(wire::timestamp(agent.update_time)),
+        cool_down_until_time: agent.cool_down_until_time.filter(|until| now < *until).map(wire::timestamp),
+        last_assign_time: agent.last_assign_time.map(wire::timestamp),
     }
 }
 
-pub fn workload(agent: &Agent, states: &[(State, i64)]) -> pb::Workload {
+pub fn workload(workload: &Workload) -> pb::Workload {
     let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    let Loaded { agent, used, .. } = &workload.loaded;
     pb::Workload {
         agent: agent.name(),
-        used: count(states.iter().map(|(_, owned)| owned).sum()),
+        used: count(*used),
         capacity: agent.capacity,
-        states: states
+        states: workload
+            .states
             .iter()
             .map(|(state, owned)| pb::StateCount { state: state.name().to_owned(), count: count(*owned) })
             .collect(),
+        offered_count: count(workload.offered),
     }
 }

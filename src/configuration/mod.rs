@@ -6,11 +6,13 @@
 mod apply;
 mod in_force;
 mod model;
+mod model_routing;
 mod path;
 mod plan;
 mod read;
 mod rollback;
 pub mod rpc;
+mod span;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ pub mod wire;
 pub use apply::{Applied, Apply, apply};
 pub use in_force::Configurations;
 pub use model::*;
+pub use model_routing::*;
 pub use plan::{Change, Plan};
 pub use rollback::{Rollback, rollback};
 pub use validate::validate;

@@ -5,7 +5,12 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{routing::Conditions, time::Time};
+use super::{LoadWeight, Queue, RoutingRule, span};
+use crate::{
+    routing::Conditions,
+    tickets::{Channel, State},
+    time::Time,
+};
 
 /// A revision: a document with its stamp. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +47,7 @@ pub struct Document {
     pub lifecycle: Lifecycle,
     pub escalation: EscalationPolicy,
     pub default_language_code: String,
+    pub load_weights: Vec<LoadWeight>,
 }
 
 impl Default for Document {
@@ -62,6 +68,7 @@ impl Default for Document {
             lifecycle: Lifecycle::default(),
             escalation: EscalationPolicy::default(),
             default_language_code: "en".to_owned(),
+            load_weights: Vec::new(),
         }
     }
 }
@@ -95,23 +102,6 @@ pub struct Team {
     pub level: String,
     pub queue: String,
     pub vendor: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Queue {
-    pub key: String,
-    pub display_name: String,
-    pub team: String,
-    pub dispatch: Dispatch,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Dispatch {
-    #[default]
-    Pull,
-    Push,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,17 +176,6 @@ pub struct ResolutionCode {
     pub key: String,
     pub display_name: String,
     pub first_contact: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RoutingRule {
-    pub key: String,
-    pub condition: String,
-    pub queue: String,
-    pub team: String,
-    pub required_skills: Vec<String>,
-    pub priority_floor: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -332,6 +311,15 @@ impl Configuration {
             .map_or(&self.document.default_priority, |rule| &rule.priority)
     }
 
+    /// How much of an agent's capacity a live ticket takes. Whoever takes up a new one opens it.
+    pub fn weight(&self, channel: Channel, state: State) -> i64 {
+        let state = if state == State::New { State::Open } else { state };
+        let fits = |word: &str, name: &str| word.is_empty() || word == name;
+        let mut weights = self.document.load_weights.iter();
+        let first = weights.find(|it| fits(&it.channel, channel.name()) && fits(&it.state, state.name()));
+        first.map_or(1, |it| i64::from(it.weight))
+    }
+
     pub fn resolution_code(&self, key: &str) -> Option<&ResolutionCode> {
         self.document.resolution_codes.iter().find(|code| code.key == key)
     }
@@ -359,51 +347,5 @@ impl Configuration {
         let team = self.queue(queue).map(|queue| queue.team.clone()).unwrap_or_default();
         let level = self.team(&team).map(|team| team.level.clone()).unwrap_or_default();
         Place { queue: queue.to_owned(), team, level }
-    }
-}
-
-/// Spans in the document: `7d`, `1h 30m`, `90s`, or ISO 8601.
-mod span {
-    use std::time::Duration;
-
-    use jiff::{SignedDuration, Span, SpanRelativeTo};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format!("{}s", duration.as_secs()))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse(&text)
-            .map_err(|error| D::Error::custom(format!("{text:?} is no span such as 7d or 1h 30m: {error}")))
-    }
-
-    fn parse(text: &str) -> Result<Duration, jiff::Error> {
-        let span: Span = text.parse()?;
-        // A day is 24 hours here: spans of the document are physical time.
-        let duration: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours())?;
-        Duration::try_from(duration)
-    }
-
-    pub mod option {
-        use super::{Deserialize, Deserializer, Duration, Error, Serializer, parse};
-
-        #[allow(clippy::ref_option)] // serde passes the field as it is
-        pub fn serialize<S: Serializer>(
-            duration: &Option<Duration>,
-            serializer: S,
-        ) -> Result<S::Ok, S::Error> {
-            match duration {
-                Some(duration) => super::serialize(duration, serializer),
-                None => serializer.serialize_none(),
-            }
-        }
-
-        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-            Option::<String>::deserialize(deserializer)?
-                .map(|text| parse(&text).map_err(|error| D::Error::custom(format!("{text:?}: {error}"))))
-                .transpose()
-        }
     }
 }

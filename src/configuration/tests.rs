@@ -81,6 +81,7 @@ const PARTS: &[(&str, &str)] = &[
     ("lifecycle", "{}"),
     ("escalation", "{}"),
     ("default_language_code", "en"),
+    ("load_weights", "[]"),
 ];
 
 /// The small document with this part instead.
@@ -135,10 +136,10 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         "queues[key=\"c\"].team: is required"]),
     // Categories.
     ("categories", "[{key: a, parent: gone}]", &["categories[key=\"a\"].parent: there is no \"gone\" in categories"]),
-    ("categories", "[{key: a, parent: a}]", &["categories[key=\"a\"].parent: leads back to itself: a -> a"]),
+    ("categories", "[{key: a, parent: a}]", &["categories[key=\"a\"].parent: leads back to itself: a -> a; let one of them lead elsewhere"]),
     ("categories", "[{key: x, parent: b}, {key: b, parent: c}, {key: c, parent: b}, {key: d, parent: d}]", &[
-        "categories[key=\"b\"].parent: leads back to itself: b -> c -> b",
-        "categories[key=\"d\"].parent: leads back to itself: d -> d"]),
+        "categories[key=\"b\"].parent: leads back to itself: b -> c -> b; let one of them lead elsewhere",
+        "categories[key=\"d\"].parent: leads back to itself: d -> d; let one of them lead elsewhere"]),
     ("categories", "[{key: a, required_fields: [product, titel, custom_fields.serial, custom_fields.gone]}]", &[
         "categories[key=\"a\"].required_fields[1]: \"titel\" is none of {FIELDS}",
         "categories[key=\"a\"].required_fields[3]: \"custom_fields.gone\" is none of {FIELDS}"]),
@@ -166,10 +167,44 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
     ("routing_rules", "[{key: german, queue: first, team: gone}]", &[
         "routing_rules[key=\"german\"].team: a rule has either a queue or a team, not both",
         "routing_rules[key=\"german\"].team: there is no \"gone\" in teams"]),
-    ("routing_rules", "[{key: a, team: desk, required_skills: [german, '', french], priority_floor: P9}]", &[
-        "routing_rules[key=\"a\"].required_skills[1]: is required",
-        "routing_rules[key=\"a\"].required_skills[2]: there is no \"french\" in skills",
-        "routing_rules[key=\"a\"].priority_floor: there is no \"P9\" in priorities"]),
+    ("routing_rules", "[{key: a, team: desk, required_skills: [german, '', french]}]", &[
+        "routing_rules[key=\"a\"].required_skills[1].skill: is required",
+        "routing_rules[key=\"a\"].required_skills[2].skill: there is no \"french\" in skills"]),
+    ("routing_rules", "[{key: a, team: desk, priority_floor: P9, required_skills: [{skill: german, min_level: 6}, german]}]", &[
+        "routing_rules[key=\"a\"].priority_floor: there is no \"P9\" in priorities",
+        "routing_rules[key=\"a\"].required_skills[0].min_level: must be 1 (knows it) to 5 (teaches it)",
+        "routing_rules[key=\"a\"].required_skills[1].skill: \"german\" is asked for already"]),
+    ("routing_rules", "[{key: a, team: desk, preferred_skills: [{skill: german, drop_after_duration: 0s}, {skill: x, drop_after_duration: 31d}]}]", &[
+        "routing_rules[key=\"a\"].preferred_skills[1].skill: there is no \"x\" in skills",
+        "routing_rules[key=\"a\"].preferred_skills[0].drop_after_duration: must be whole seconds, 1 s to 30 days",
+        "routing_rules[key=\"a\"].preferred_skills[1].drop_after_duration: must be whole seconds, 1 s to 30 days"]),
+    ("routing_rules",
+        "[{key: a, team: desk, preferred_skills: [{skill: german, drop_after_duration: 2m}, {skill: german, drop_after_duration: 1m}]}]", &[
+        "routing_rules[key=\"a\"].preferred_skills[1].skill: \"german\" is asked for already",
+        "routing_rules[key=\"a\"].preferred_skills[1].drop_after_duration: is shorter than that of the one before; skills drop in the order of the list"]),
+    // Queues that give their tickets away.
+    ("queues", "[{key: first, team: desk, offer_duration: 1m, cool_down_duration: 1m, overflow_queue: back, overflow_after_duration: 1m}, {key: back, team: back}]", &[
+        "queues[key=\"first\"].offer_duration: goes with the dispatch OFFER only",
+        "queues[key=\"first\"].cool_down_duration: goes with the dispatch OFFER only",
+        "queues[key=\"first\"].overflow_after_duration: goes with the dispatch PUSH or OFFER only",
+        "queues[key=\"first\"].overflow_queue: goes with the dispatch PUSH or OFFER only: from a PULL queue agents take what they can"]),
+    ("queues", "[{key: first, team: desk, dispatch: OFFER, offer_duration: 4s, cool_down_duration: 8d, overflow_queue: gone, overflow_after_duration: 31d}, {key: back, team: back}]", &[
+        "queues[key=\"first\"].offer_duration: must be whole seconds, 5 s to 1 days",
+        "queues[key=\"first\"].cool_down_duration: must be whole seconds, 0 s to 7 days",
+        "queues[key=\"first\"].overflow_after_duration: must be whole seconds, 0 s to 30 days",
+        "queues[key=\"first\"].overflow_queue: there is no \"gone\" in queues"]),
+    ("queues", "[{key: first, team: desk, dispatch: PUSH, overflow_queue: back}, {key: back, team: back}]", &[
+        "queues[key=\"first\"].overflow_queue: \"back\" is a queue of another level; between levels tickets move by escalation"]),
+    ("queues",
+        "[{key: first, team: desk, dispatch: PUSH, overflow_queue: second}, {key: second, team: desk, dispatch: PUSH, overflow_queue: first}, {key: back, team: back}]", &[
+        "queues[key=\"first\"].overflow_queue: leads back to itself: first -> second -> first; let one of them lead elsewhere"]),
+    // Weights.
+    ("load_weights", "[{weight: 1}, {channel: FAX, weight: 101}, {state: NEW}, {state: OPEN}, {state: OPEN, weight: 2}]", &[
+        "load_weights[0]: needs a channel, a state or both",
+        "load_weights[1].channel: \"FAX\" is none of PHONE, EMAIL, CHAT, SOCIAL, PORTAL, API, REMOTE, ON_SITE, LETTER",
+        "load_weights[1].weight: must be 0 to 100",
+        "load_weights[2].state: \"NEW\" is none of OPEN, WAITING_ON_CUSTOMER, WAITING_ON_VENDOR, ON_HOLD",
+        "load_weights[4]: is there already"]),
     ("routing_rules", "[{key: a, queue: first, condition: 'ticket.product = \"x\"'}]", &[
         "routing_rules[key=\"a\"].condition: line 1, column 16: Syntax error: mismatched input '=' expecting <EOF>"]),
     ("routing_rules", "[{key: a, queue: first, condition: 'ticket.prodct == \"x\"'}]", &[

@@ -1,17 +1,18 @@
 //! What a document must be to come into force. Every fault is named by its path, all at once.
 
+mod routing;
+
 use std::{
     collections::{HashMap, HashSet},
     time::Duration,
 };
 
 use super::{
-    Category, CustomField, Document, FieldType, Keyed, Level, Queue, RoutingRule, Team,
+    Category, CustomField, Document, FieldType, Keyed, Level, Queue, Team,
     path::{self, is_key},
 };
 use crate::{
     error::Violations,
-    routing::compile_condition,
     tickets::{Impact, Urgency, intake::REQUIRABLE},
 };
 
@@ -24,6 +25,7 @@ const MAX_FIELDS: usize = 200;
 const MAX_PRIORITIES: usize = 20;
 const MAX_CODES: usize = 200;
 const MAX_RULES: usize = 500;
+const MAX_WEIGHTS: usize = 60;
 /// Within one item: options of a field, required fields of a category, required skills of a rule.
 const MAX_PARTS: usize = 100;
 const MAX_NAME: usize = 128;
@@ -46,20 +48,22 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     names(&levels, |it| &it.display_name, faults);
     teams.each(faults, |at, it, faults| team(at, it, &levels, &queues, faults));
     names(&teams, |it| &it.display_name, faults);
-    queues.each(faults, |at, it, faults| queue(at, it, &teams, faults));
+    queues.each(faults, |at, it, faults| routing::queue(at, it, &queues, &teams, faults));
+    cycles(&queues, "overflow_queue", |it| &it.overflow_queue, faults);
     names(&queues, |it| &it.display_name, faults);
     names(&skills, |it| &it.display_name, faults);
     categories.each(faults, |at, it, faults| category(at, it, &categories, &fields, faults));
     names(&categories, |it| &it.display_name, faults);
-    cycles(&categories, faults);
+    cycles(&categories, "parent", |it| &it.parent, faults);
     fields.each(faults, field);
     names(&fields, |it| &it.display_name, faults);
     names(&priorities, |it| &it.display_name, faults);
     matrix(document, &priorities, faults);
     priorities.required("default_priority", &document.default_priority, faults);
     names(&codes, |it| &it.display_name, faults);
-    rules.each(faults, |at, it, faults| rule(at, it, &queues, &teams, &skills, &priorities, faults));
+    rules.each(faults, |at, it, faults| routing::rule(at, it, &queues, &teams, &skills, &priorities, faults));
     queues.required("default_queue", &document.default_queue, faults);
+    routing::weights(&document.load_weights, faults);
     spans(document, faults);
     if !is_language(&document.default_language_code) {
         faults.add("default_language_code", "must be a BCP 47 language tag, for instance en or de-AT");
@@ -170,14 +174,6 @@ fn team(at: &str, team: &Team, levels: &List<'_, Level>, queues: &List<'_, Queue
     }
 }
 
-fn queue(at: &str, queue: &Queue, teams: &List<'_, Team>, faults: &mut Violations) {
-    teams.required(format!("{at}.team"), &queue.team, faults);
-    // It is part of the queue's resource name.
-    if queue.key.contains('/') {
-        faults.add(format!("{at}.key"), "must not contain /");
-    }
-}
-
 fn category(
     at: &str,
     category: &Category,
@@ -202,10 +198,16 @@ fn category(
     }
 }
 
-/// Each cycle is told once, at the member that comes first in the document.
-fn cycles(categories: &List<'_, Category>, faults: &mut Violations) {
-    let mut settled = vec![false; categories.items.len()];
-    for start in 0..categories.items.len() {
+/// Refuses references that lead back to where they began. Each cycle is told once, at the member that comes first in the
+/// document.
+fn cycles<'a, T: Keyed>(
+    list: &List<'a, T>,
+    field: &str,
+    next: impl Fn(&'a T) -> &'a String,
+    faults: &mut Violations,
+) {
+    let mut settled = vec![false; list.items.len()];
+    for start in 0..list.items.len() {
         let mut way: Vec<usize> = Vec::new();
         let mut node = Some(start);
         while let Some(place) = node.filter(|place| !settled[*place]) {
@@ -214,15 +216,15 @@ fn cycles(categories: &List<'_, Category>, faults: &mut Violations) {
                 let head = circle.iter().copied().min().unwrap_or(place);
                 let turn = circle.iter().position(|member| *member == head).unwrap_or(0);
                 let shown = circle[turn..].iter().chain(&circle[..=turn]).take(6);
-                let shown: Vec<&str> = shown.map(|member| categories.items[*member].key()).collect();
+                let shown: Vec<&str> = shown.map(|member| list.items[*member].key()).collect();
                 faults.add(
-                    format!("{}.parent", categories.paths[head]),
-                    format!("leads back to itself: {}", shown.join(" -> ")),
+                    format!("{}.{field}", list.paths[head]),
+                    format!("leads back to itself: {}; let one of them lead elsewhere", shown.join(" -> ")),
                 );
                 break;
             }
             way.push(place);
-            node = categories.places.get(categories.items[place].parent.as_str()).copied();
+            node = list.places.get(next(&list.items[place]).as_str()).copied();
         }
         for place in way {
             settled[place] = true;
@@ -279,36 +281,6 @@ fn matrix<T: Keyed>(document: &Document, priorities: &List<'_, T>, faults: &mut 
         }
         priorities.required(format!("{at}.priority"), &rule.priority, faults);
     }
-}
-
-fn rule<S: Keyed, P: Keyed>(
-    at: &str,
-    rule: &RoutingRule,
-    queues: &List<'_, Queue>,
-    teams: &List<'_, Team>,
-    skills: &List<'_, S>,
-    priorities: &List<'_, P>,
-    faults: &mut Violations,
-) {
-    if rule.condition.contains('\0') {
-        faults.add(format!("{at}.condition"), "must not contain NUL");
-    } else if !rule.condition.trim().is_empty()
-        && let Err(fault) = compile_condition(&rule.condition)
-    {
-        faults.add(format!("{at}.condition"), fault);
-    }
-    match (rule.queue.is_empty(), rule.team.is_empty()) {
-        (true, true) => faults.add(format!("{at}.queue"), "a rule needs a queue or a team"),
-        (false, false) => faults.add(format!("{at}.team"), "a rule has either a queue or a team, not both"),
-        _ => {}
-    }
-    queues.optional(format!("{at}.queue"), &rule.queue, faults);
-    teams.optional(format!("{at}.team"), &rule.team, faults);
-    bounded(format!("{at}.required_skills"), &rule.required_skills, faults);
-    for (place, skill) in rule.required_skills.iter().enumerate() {
-        skills.required(format!("{at}.required_skills[{place}]"), skill, faults);
-    }
-    priorities.optional(format!("{at}.priority_floor"), &rule.priority_floor, faults);
 }
 
 fn spans(document: &Document, faults: &mut Violations) {

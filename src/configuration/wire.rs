@@ -7,8 +7,8 @@ use ticketing_proto::v1 as pb;
 
 use super::{
     Applied, Category, CustomField, Dispatch, Document, EscalationPolicy, FieldType, KnowledgeDuty, Level,
-    Lifecycle, Plan, Priority, PriorityRule, Queue, ResolutionCode, Revision, RoutingRule, Skill, Stamp,
-    SupportType, Team, apply::name, path, plan::Change,
+    Lifecycle, LoadWeight, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
+    RoutingRule, Skill, SkillRequirement, Stamp, SupportType, Team, apply::name, path, plan::Change,
 };
 use crate::{
     error::{Error, Result, Violations},
@@ -148,7 +148,7 @@ macro_rules! words {
 }
 words! {
     KnowledgeDuty: None, Link, CreateOrLink;
-    Dispatch: Pull, Push;
+    Dispatch: Pull, Push, Offer;
     SupportType: Unspecified, Technical, Customer, Product, It;
     FieldType: String, Int, Bool, Time, Choice;
 }
@@ -189,17 +189,21 @@ macro_rules! fields {
 }
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
-        default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code;
+        default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
+        load_weights;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
     Team as Team by key: key, display_name, level, queue, vendor;
-    Queue as Queue by key: key, display_name, team, dispatch;
+    Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
+        overflow_after_duration;
     Skill as Skill by key: key, display_name;
     Category as Category by key: key, display_name, parent, support_type, required_fields, extended;
     CustomField as CustomField by key: key, display_name, kind as r#type, options;
     Priority as Priority by key: key, display_name;
     PriorityRule as PriorityRule: impact, urgency, priority;
     ResolutionCode as ResolutionCode by key: key, display_name, first_contact;
-    RoutingRule as RoutingRule by key: key, condition, queue, team, required_skills, priority_floor;
+    RoutingRule as RoutingRule by key: key, condition, queue, team, required_skills, priority_floor,
+        preferred_skills;
+    LoadWeight as LoadWeight: channel, state, weight;
 }
 
 impl<T: Wire> Wire for Vec<T> {
@@ -233,6 +237,45 @@ impl Wire for Option<Duration> {
             seconds: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
             nanos: span.subsec_nanos() as i32,
         })
+    }
+}
+
+/// A level that is not given is the lowest.
+fn min_level(given: i32) -> i32 {
+    if given == 0 { 1 } else { given }
+}
+
+impl Wire for SkillRequirement {
+    type Message = pb::SkillRequirement;
+
+    fn read(message: &Self::Message, _: &str, _: &mut Violations) -> Self {
+        Self { skill: message.skill.clone(), min_level: min_level(message.min_level) }
+    }
+
+    fn write(&self) -> Self::Message {
+        pb::SkillRequirement { skill: self.skill.clone(), min_level: self.min_level }
+    }
+}
+
+impl Wire for PreferredSkill {
+    type Message = pb::PreferredSkill;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let at = format!("{at}.drop_after_duration");
+        let drop_after = Option::<Duration>::read(&message.drop_after_duration, &at, faults);
+        Self {
+            skill: message.skill.clone(),
+            min_level: min_level(message.min_level),
+            drop_after_duration: drop_after.unwrap_or_default(),
+        }
+    }
+
+    fn write(&self) -> Self::Message {
+        pb::PreferredSkill {
+            skill: self.skill.clone(),
+            min_level: self.min_level,
+            drop_after_duration: Some(self.drop_after_duration).write(),
+        }
     }
 }
 

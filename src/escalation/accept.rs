@@ -22,6 +22,7 @@ pub struct Accept {
 /// The rule.
 pub fn decide(
     ctx: &Ctx,
+    configuration: &Configuration,
     ticket: Ticket,
     history: &History,
     staff: &Staff,
@@ -37,7 +38,7 @@ pub fn decide(
     match member.filter(|_| escalation.mode == Mode::Handover) {
         None => Ok((change, escalation)),
         Some(loaded) => {
-            loaded.require_room()?;
+            loaded.require_room(change.next.burden(configuration, &loaded.agent.key))?;
             let given = tickets::give(change, ctx, &loaded.agent.key, |event| escalation.tell(event));
             Ok((given, escalation))
         }
@@ -60,12 +61,12 @@ impl Act for Accept {
         &self,
         tx: &mut Tx,
         ctx: &Ctx,
-        _: &Configuration,
+        configuration: &Configuration,
         ticket: Ticket,
     ) -> Result<(Change, Escalation)> {
         let history = store::history(tx, ticket.id).await?;
-        let staff = Staff::lock_in(tx, ctx, []).await?;
-        let (change, escalation) = decide(ctx, ticket, &history, &staff, self)?;
+        let staff = Staff::lock_in(tx, ctx, configuration, []).await?;
+        let (change, escalation) = decide(ctx, configuration, ticket, &history, &staff, self)?;
         store::put(tx, std::slice::from_ref(&escalation)).await?;
         Ok((change, escalation))
     }
@@ -91,7 +92,7 @@ mod tests {
         agents: &[Loaded],
     ) -> Result<(Change, Escalation)> {
         let accept = Accept { target: fixture::target(), id: fixture::id(9) };
-        decide(ctx, ticket, &history, &staff(agents), &accept)
+        decide(ctx, fixture::configuration(), ticket, &history, &staff(agents), &accept)
     }
 
     fn outcome(ctx: &Ctx, of: (Ticket, History), agents: &[Loaded]) -> String {

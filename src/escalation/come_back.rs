@@ -31,9 +31,17 @@ fn landing<'c>(configuration: &'c Configuration, escalation: &Escalation) -> &'c
 }
 
 /// The former owner comes first, before everybody else in the queue.
-pub fn give_back(ctx: &Ctx, change: Change, escalation: &Escalation, staff: &mut Staff) -> Change {
+pub fn give_back(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    change: Change,
+    escalation: &Escalation,
+    staff: &mut Staff,
+) -> Change {
     match &escalation.from_agent {
-        Some(owner) if escalation.mode == Mode::Handover && staff.seat(ctx, owner, &change.next.team) => {
+        Some(owner)
+            if escalation.mode == Mode::Handover && staff.seat(ctx, configuration, owner, &change.next) =>
+        {
             tickets::give(change, ctx, owner, |event| escalation.tell(event))
         }
         _ => change,
@@ -62,7 +70,7 @@ mod tests {
         let change = Change::of(ticket).step(&ctx, EventType::TicketEscalationDeclined, |ticket, _| {
             place_back(&ctx, configuration, ticket, escalation, &history);
         });
-        let change = give_back(&ctx, change, escalation, &mut staff(agents));
+        let change = give_back(&ctx, configuration, change, escalation, &mut staff(agents));
         (change.next, change.events.iter().map(|event| event.kind).collect())
     }
 
@@ -92,9 +100,10 @@ mod tests {
     #[test]
     fn a_seat_is_taken_once() {
         let ctx = by("bea", Role::Agent);
+        let (configuration, ticket) = (fixture::configuration(), fixture::ticket(tickets::State::New));
         let mut staff = staff(&[member("anna", "desk-de", true)]);
-        assert!(staff.seat(&ctx, "anna", "desk-de"));
-        assert!(!staff.seat(&ctx, "anna", "desk-de"));
+        assert!(staff.seat(&ctx, configuration, "anna", &ticket));
+        assert!(!staff.seat(&ctx, configuration, "anna", &ticket));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
     events::EventType,
     ids::{Id, TenantId},
     jobs::Report,
-    routing::push,
+    routing::dispatch,
     tickets::{self, Change, Ticket},
 };
 
@@ -39,7 +39,7 @@ pub fn decide(
         event.configuration_revision = configuration.revision;
         escalation.tell(event);
     });
-    Some((give_back(ctx, change, &escalation, staff), escalation))
+    Some((give_back(ctx, configuration, change, &escalation, staff), escalation))
 }
 
 /// One tick: at most `limit` escalations, the longest due first.
@@ -68,7 +68,7 @@ async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
     let tickets = tickets::lock_free_in(&mut tx, ids).await?;
     let ids: Vec<Id> = tickets.iter().map(|ticket| ticket.id).collect();
     let histories: HashMap<Id, History> = store::histories(&mut tx, &ids).await?;
-    let mut staff = Staff::lock_in(&mut tx, ctx, histories.values()).await?;
+    let mut staff = Staff::lock_in(&mut tx, ctx, &configuration, histories.values()).await?;
     let (changes, escalations): (Vec<Change>, Vec<Escalation>) = tickets
         .into_iter()
         .filter_map(|ticket| {
@@ -80,7 +80,7 @@ async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
     tickets::apply_in(&mut tx, &changes).await?;
     tx.commit().await?;
     for change in &changes {
-        push::wake(app, &configuration, &change.next, false);
+        dispatch::wake(app, &configuration, &change.next, false);
     }
     Ok(changes.len())
 }

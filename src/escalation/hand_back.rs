@@ -57,7 +57,7 @@ pub fn decide(
             hand_back.reason.name().clone_into(&mut event.reason);
         }
     });
-    Ok((give_back(ctx, change, &escalation, staff), escalation))
+    Ok((give_back(ctx, configuration, change, &escalation, staff), escalation))
 }
 
 impl Act for HandBack {
@@ -71,7 +71,7 @@ impl Act for HandBack {
         ticket: Ticket,
     ) -> Result<(Change, Escalation)> {
         let history = store::history(tx, ticket.id).await?;
-        let mut staff = Staff::lock_in(tx, ctx, [&history]).await?;
+        let mut staff = Staff::lock_in(tx, ctx, configuration, [&history]).await?;
         let (change, escalation) = decide(ctx, configuration, ticket, &history, &mut staff, self)?;
         store::put(tx, std::slice::from_ref(&escalation)).await?;
         Ok((change, escalation))

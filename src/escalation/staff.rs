@@ -4,9 +4,11 @@ use super::history::History;
 use crate::{
     access::Permission,
     agents::{self, Loaded, not_in_team},
+    configuration::Configuration,
     ctx::{ActorKind, Ctx},
     db::Tx,
     error::{Refusal, Result},
+    tickets::Ticket,
 };
 
 /// The agents that the transaction has locked.
@@ -18,11 +20,12 @@ impl Staff {
     pub async fn lock_in<'h>(
         tx: &mut Tx,
         ctx: &Ctx,
+        configuration: &Configuration,
         histories: impl IntoIterator<Item = &'h History>,
     ) -> Result<Self> {
         let mut keys = ctx.actor.agent_key().to_vec();
         keys.extend(histories.into_iter().flat_map(History::former_owners));
-        Ok(Self(agents::lock_in(tx, &keys).await?))
+        Ok(Self(agents::lock_in(tx, configuration, &keys).await?))
     }
 
     /// The caller, if it is an agent.
@@ -40,15 +43,16 @@ impl Staff {
         Err(not_in_team(&ctx.actor.id, team))
     }
 
-    /// Counts one ticket more for the agent, if it is of the team, there, and has room.
-    pub fn seat(&mut self, ctx: &Ctx, agent: &str, team: &str) -> bool {
+    /// Counts the ticket for the agent, if it is of the ticket's team, there, and has room.
+    pub fn seat(&mut self, ctx: &Ctx, configuration: &Configuration, agent: &str, ticket: &Ticket) -> bool {
+        let burden = ticket.burden(configuration, agent);
         let fits = |loaded: &&mut Loaded| {
             loaded.agent.key == agent
-                && loaded.agent.is_in(team)
+                && loaded.agent.is_in(&ticket.team)
                 && !loaded.agent.is_away(ctx.now)
-                && loaded.room() > 0
+                && loaded.room() >= burden
         };
-        self.0.iter_mut().find(fits).map(|loaded| loaded.used += 1).is_some()
+        self.0.iter_mut().find(fits).map(|loaded| loaded.used += burden).is_some()
     }
 }
 

@@ -45,7 +45,7 @@ pub fn decide(
         withdraw.target.tell(event);
         escalation.tell(event);
     });
-    Ok((give_back(ctx, change, &escalation, staff), escalation))
+    Ok((give_back(ctx, configuration, change, &escalation, staff), escalation))
 }
 
 impl Act for Withdraw {
@@ -59,7 +59,7 @@ impl Act for Withdraw {
         ticket: Ticket,
     ) -> Result<(Change, Escalation)> {
         let history = store::history(tx, ticket.id).await?;
-        let mut staff = Staff::lock_in(tx, ctx, [&history]).await?;
+        let mut staff = Staff::lock_in(tx, ctx, configuration, [&history]).await?;
         let (change, escalation) = decide(ctx, configuration, ticket, &history, &mut staff, self)?;
         store::put(tx, std::slice::from_ref(&escalation)).await?;
         Ok((change, escalation))

@@ -93,6 +93,14 @@ event_types! {
     TicketTransferred = "ticket.transferred",
     /// An agent has the ticket now.
     TicketAssigned = "ticket.assigned",
+    /// An agent is asked to take the ticket.
+    TicketOffered = "ticket.offered",
+    /// The agent who was asked does not take it.
+    TicketOfferDeclined = "ticket.offer_declined",
+    /// The agent who was asked did not answer in time.
+    TicketOfferExpired = "ticket.offer_expired",
+    /// Nobody who could take the ticket is on shift and available, and there is no queue to which it overflows.
+    RoutingExhausted = "routing.exhausted",
     /// The ticket is back in its queue.
     TicketReleased = "ticket.released",
     /// The ticket waits: for the customer, a vendor or a time.

@@ -42,6 +42,11 @@ const GOES_OUT: &[&str] = &[
     "resolve_time",
     "close_time",
     "auto_close_time",
+    "routing_rule",
+    "offered_to",
+    "offer_expire_time",
+    "former_assignee",
+    "routing_exhausted",
 ];
 
 /// An event that is fit to be told, with its place in the stream. There is no other way to one than [`project`].
@@ -105,6 +110,8 @@ mod tests {
         "hold_reason",
         "escalated",
         "teams",
+        "skills",
+        "cool_downs",
         "priority_rank",
         "configuration_revision",
         "tenant_id",

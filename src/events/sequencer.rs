@@ -29,5 +29,9 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
         report.done += placed;
         report.full |= placed >= limit;
     }
+    // What another process wrote may be work for the agents; the events are how this one learns of it.
+    if report.done > 0 {
+        app.dispatch_due.notify_one();
+    }
     Ok(report)
 }

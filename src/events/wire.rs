@@ -144,6 +144,8 @@ fn changes(event: &Event, resource: &str) -> Vec<pb::FieldChange> {
         after_json: json(field, after),
         field: match field.as_str() {
             "hold_until_time" => "hold.until_time".to_owned(),
+            "offered_to" => "offer.agent".to_owned(),
+            "offer_expire_time" => "offer.expire_time".to_owned(),
             _ => field.clone(),
         },
     });
@@ -154,7 +156,7 @@ fn changes(event: &Event, resource: &str) -> Vec<pb::FieldChange> {
 fn shown(event: &Event, resource: &str, field: &str, value: &Value) -> Value {
     let name = |collection: &str| value.as_str().map(|key| named(&event.tenant_id, collection, key));
     match (field, value) {
-        ("assignee", Value::String(_)) => name("agents").into(),
+        ("assignee" | "former_assignee" | "offered_to", Value::String(_)) => name("agents").into(),
         ("organization", Value::String(_)) => name("organizations").into(),
         ("follow_up_of", Value::String(_)) => name("tickets").into(),
         ("pending_escalation", Value::String(id)) => format!("{resource}/escalations/{id}").into(),

@@ -33,13 +33,22 @@ pub const JOBS: &[Job] = &[
         run_once: |app, limit| Box::pin(async move { tickets::wake::run_once(&app, limit).await }),
     },
     Job {
-        name: "push",
-        // How long an absence that ended, or a ring in another replica, goes unnoticed at most.
-        period: Duration::from_secs(5),
+        name: "dispatch",
+        // How long an absence that ended, or a shift that began, goes unnoticed at most. What is written is noticed by the
+        // sequencer, in whichever process it happened.
+        period: Duration::from_secs(1),
         pace: Duration::from_millis(20),
-        batch: 100,
-        wake: Some(|app| &app.push_due),
-        run_once: |app, limit| Box::pin(async move { routing::push::run_once(&app, limit).await }),
+        batch: 200,
+        wake: Some(|app| &app.dispatch_due),
+        run_once: |app, limit| Box::pin(async move { routing::dispatch::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "expire_offers",
+        period: Duration::from_secs(1),
+        pace: Duration::ZERO,
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { routing::expire_offers::run_once(&app, limit).await }),
     },
     Job {
         name: "expire_escalations",

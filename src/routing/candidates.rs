@@ -1,9 +1,20 @@
-//! Who gets a ticket: of the team's agents who may be given work, have room and the required skills, the one with the
-//! most room. Everybody else gets the reason why not.
+//! Who gets a ticket: of the team's agents who may be given work, have room for it and the skills that it asks for, the
+//! one who suits best. Everybody else gets the reason why not.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{agents::Loaded, tickets::codes, time::Time};
+use super::needs;
+use crate::{
+    agents::{Agent, Loaded},
+    configuration::Configuration,
+    tickets::{Need, Ticket, codes},
+    time::Time,
+};
 
 /// How many candidates a decision tells of at most, the best first.
 pub const MAX_CANDIDATES: usize = 50;
@@ -11,9 +22,17 @@ pub const MAX_CANDIDATES: usize = 50;
 codes! {
     /// Why an agent did not get a ticket; in the order in which candidates are told.
     Rejection {
+        // Somebody suited better, first by this:
+        NotFormerAssignee = "NOT_FORMER_ASSIGNEE",
+        OtherOrganization = "OTHER_ORGANIZATION",
         LessRoom = "LESS_ROOM",
+        LessIdle = "LESS_IDLE",
+        LaterKey = "LATER_KEY",
+        // It could not be:
         MissingSkill = "MISSING_SKILL",
         AtCapacity = "AT_CAPACITY",
+        SavesRoom = "SAVES_ROOM",
+        CoolingDown = "COOLING_DOWN",
         Away = "AWAY",
     }
 }
@@ -22,40 +41,140 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     pub agent: String,
-    /// Live tickets that it owned.
+    /// What its tickets and the offers to it took of its capacity.
     pub used: i64,
     pub capacity: i32,
+    /// Had the ticket last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former_assignee: bool,
+    /// Had a live ticket of the same organization.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_organization: bool,
+    /// When it was last given a ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_assign_time: Option<Time>,
     /// Why it did not get the ticket; `None`: it got it.
     pub rejection: Option<Rejection>,
 }
 
-/// The agents of a team, the best first. The first got the ticket, unless it has a rejection too: then nobody could.
-pub fn choose(members: &[Loaded], team: &str, required_skills: &[String], now: Time) -> Vec<Candidate> {
-    let mut ranked: Vec<(Option<Rejection>, &Loaded)> = members
-        .iter()
-        .filter(|member| member.agent.is_in(team))
-        .map(|member| (obstacle(member, required_skills, now), member))
-        .collect();
-    ranked.sort_by_key(|(obstacle, member)| (*obstacle, -member.room(), &member.agent.key));
-    let candidate = |(place, (obstacle, member)): (usize, &(Option<Rejection>, &Loaded))| Candidate {
-        agent: member.agent.key.clone(),
-        used: member.used,
-        capacity: member.agent.capacity,
-        rejection: obstacle.or((place > 0).then_some(Rejection::LessRoom)),
-    };
-    ranked.iter().enumerate().map(candidate).collect()
+/// What a ticket asks of whoever gets it.
+#[derive(Clone, Debug)]
+pub struct Asked<'a> {
+    pub team: &'a str,
+    pub needs: Vec<&'a Need>,
+    pub weight: i64,
+    pub former_assignee: Option<&'a str>,
+    /// Empty: of none.
+    pub organization: &'a str,
+    /// Whom not to ask until when; `None`: it is given, not offered.
+    pub cool_downs: Option<&'a BTreeMap<String, Time>>,
+    pub now: Time,
 }
 
-/// Why the ticket cannot be given to the agent at all.
-fn obstacle(member: &Loaded, required_skills: &[String], now: Time) -> Option<Rejection> {
-    if member.agent.is_away(now) {
-        Some(Rejection::Away)
-    } else if member.room() == 0 {
-        Some(Rejection::AtCapacity)
-    } else if !required_skills.iter().all(|skill| member.agent.skills.contains_key(skill)) {
-        Some(Rejection::MissingSkill)
+impl<'a> Asked<'a> {
+    /// What a ticket in this team's queue asks for now.
+    pub fn by(configuration: &Configuration, ticket: &'a Ticket, team: &'a str, now: Time) -> Self {
+        let offers = configuration
+            .queue(&ticket.queue)
+            .is_some_and(|queue| queue.dispatch == crate::configuration::Dispatch::Offer);
+        Self {
+            team,
+            needs: needs::at(ticket, now),
+            weight: ticket.weight(configuration),
+            former_assignee: ticket.former_assignee.as_deref(),
+            organization: &ticket.organization,
+            cool_downs: offers.then_some(&ticket.cool_downs.0),
+            now,
+        }
+    }
+
+    /// Whether the agent is there and able, whatever it has to do and however long the ticket has waited.
+    pub fn could_be(&self, agent: &Agent, always: &[&Need]) -> bool {
+        agent.is_in(self.team)
+            && !agent.is_away(self.now)
+            && i64::from(agent.capacity) >= self.weight
+            && needs::met(always, agent)
+    }
+
+    /// Why the ticket cannot go to the agent at all.
+    fn obstacle(&self, member: &Loaded, saving: &BTreeSet<String>) -> Option<Rejection> {
+        let agent = &member.agent;
+        let cools = |until: Option<&Time>| until.is_some_and(|until| self.now < *until);
+        if agent.is_away(self.now) {
+            Some(Rejection::Away)
+        } else if self.cool_downs.is_some_and(|of_ticket| {
+            cools(of_ticket.get(&agent.key)) || cools(agent.cool_down_until_time.as_ref())
+        }) {
+            Some(Rejection::CoolingDown)
+        } else if saving.contains(&agent.key) {
+            Some(Rejection::SavesRoom)
+        } else if member.room() < self.weight {
+            Some(Rejection::AtCapacity)
+        } else if !needs::met(&self.needs, agent) {
+            Some(Rejection::MissingSkill)
+        } else {
+            None
+        }
+    }
+
+    fn candidate(&self, member: &Loaded, saving: &BTreeSet<String>) -> Candidate {
+        Candidate {
+            agent: member.agent.key.clone(),
+            used: member.used,
+            capacity: member.agent.capacity,
+            former_assignee: self.former_assignee == Some(&member.agent.key),
+            same_organization: member.organizations.contains(self.organization),
+            last_assign_time: member.agent.last_assign_time,
+            rejection: self.obstacle(member, saving),
+        }
+    }
+}
+
+/// The agents of a team, the best first. The first got the ticket, unless it has a rejection too: then nobody could.
+/// `saving`: agents who keep their room for a heavier ticket that comes before this one.
+pub fn choose(members: &[Loaded], asked: &Asked<'_>, saving: &BTreeSet<String>) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = members
+        .iter()
+        .filter(|member| member.agent.is_in(asked.team))
+        .map(|member| asked.candidate(member, saving))
+        .collect();
+    candidates.sort_by(|a, b| order(a).cmp(&order(b)));
+    if let Some((best, others)) = candidates.split_first_mut() {
+        for other in others.iter_mut().filter(|other| other.rejection.is_none()) {
+            other.rejection = Some(behind(best, other));
+        }
+    }
+    candidates
+}
+
+/// Who could and suits best comes first.
+fn order(candidate: &Candidate) -> impl Ord + '_ {
+    (
+        candidate.rejection,
+        Reverse((candidate.former_assignee, candidate.same_organization, candidate.room())),
+        candidate.last_assign_time,
+        &candidate.agent,
+    )
+}
+
+/// By what the one who got it was ahead.
+fn behind(best: &Candidate, other: &Candidate) -> Rejection {
+    if best.former_assignee != other.former_assignee {
+        Rejection::NotFormerAssignee
+    } else if best.same_organization != other.same_organization {
+        Rejection::OtherOrganization
+    } else if best.room() != other.room() {
+        Rejection::LessRoom
+    } else if best.last_assign_time != other.last_assign_time {
+        Rejection::LessIdle
     } else {
-        None
+        Rejection::LaterKey
+    }
+}
+
+impl Candidate {
+    fn room(&self) -> i64 {
+        (i64::from(self.capacity) - self.used).max(0)
     }
 }
 
@@ -69,10 +188,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::agents::{Agent, Availability, fixture::loaded};
+    use crate::agents::{Availability, fixture::loaded};
 
     fn now() -> Time {
         "2026-01-05T12:00:00Z".parse().expect("a time")
+    }
+
+    fn need(skill: &str) -> Need {
+        Need { skill: skill.to_owned(), min_level: 1, drop_after: None }
     }
 
     fn with(key: &str, capacity: i32, used: i64, skills: &[&str]) -> Loaded {
@@ -81,26 +204,63 @@ mod tests {
         member
     }
 
-    fn told(members: &[Loaded], required: &[&str]) -> Vec<String> {
-        let required: Vec<String> = required.iter().map(|skill| (*skill).to_owned()).collect();
-        choose(members, "desk-de", &required, now())
+    fn asked(needs: &[Need]) -> Asked<'_> {
+        Asked {
+            team: "desk-de",
+            needs: needs.iter().collect(),
+            weight: 1,
+            former_assignee: None,
+            organization: "",
+            cool_downs: None,
+            now: now(),
+        }
+    }
+
+    fn told(members: &[Loaded], asked: &Asked<'_>) -> Vec<String> {
+        choose(members, asked, &BTreeSet::new())
             .iter()
             .map(|it| format!("{} {}", it.agent, it.rejection.map_or("gets it", Rejection::name)))
             .collect()
     }
 
     #[test]
-    fn the_most_room_wins_and_the_key_decides_between_equals() {
-        let members = [with("eve", 5, 1, &[]), with("bob", 3, 0, &[]), with("ada", 4, 0, &[])];
-        assert_eq!(told(&members, &[]), ["ada gets it", "eve LESS_ROOM", "bob LESS_ROOM"]);
+    fn the_better_one_wins_by_the_first_thing_that_differs() {
+        let mut idle = with("ida", 4, 0, &[]);
+        idle.agent.last_assign_time = Some("2026-01-05T11:00:00Z".parse().expect("a time"));
+        let mut busy = with("bob", 4, 0, &[]);
+        busy.agent.last_assign_time = Some("2026-01-05T11:59:00Z".parse().expect("a time"));
+        let mut acme = with("eve", 5, 4, &[]);
+        acme.organizations.insert("acme".into());
+        let members =
+            [with("fay", 9, 8, &[]), acme, with("zoe", 5, 0, &[]), with("ada", 4, 0, &[]), idle, busy];
+        let asked = Asked { former_assignee: Some("fay"), organization: "acme", ..asked(&[]) };
+        assert_eq!(
+            told(&members, &asked),
+            [
+                "fay gets it",
+                "eve NOT_FORMER_ASSIGNEE",
+                "zoe NOT_FORMER_ASSIGNEE",
+                "ada NOT_FORMER_ASSIGNEE",
+                "ida NOT_FORMER_ASSIGNEE",
+                "bob NOT_FORMER_ASSIGNEE"
+            ]
+        );
+        assert_eq!(told(&members[1..], &asked)[..2], ["eve gets it", "zoe OTHER_ORGANIZATION"]);
+        assert_eq!(
+            told(&members[2..], &asked),
+            ["zoe gets it", "ada LESS_ROOM", "ida LESS_ROOM", "bob LESS_ROOM"]
+        );
+        assert_eq!(told(&members[3..], &asked), ["ada gets it", "ida LESS_IDLE", "bob LESS_IDLE"]);
+        let twins = [with("bob", 4, 0, &[]), with("ada", 4, 0, &[])];
+        assert_eq!(told(&twins, &asked), ["ada gets it", "bob LATER_KEY"]);
     }
 
     #[test]
     fn everybody_else_has_a_reason() {
         let mut away = with("dan", 9, 0, &["german"]);
         away.agent.availability = Availability::Away;
-        let elsewhere =
-            Loaded { agent: Agent { teams: vec!["field".into()], ..loaded("zoe", 9, 0).agent }, used: 0 };
+        let mut elsewhere = with("zoe", 9, 0, &["german"]);
+        elsewhere.agent.teams = vec!["field".into()];
         let members = [
             with("ada", 2, 2, &["german"]),
             with("bob", 9, 0, &["english"]),
@@ -108,16 +268,37 @@ mod tests {
             away,
             elsewhere,
         ];
+        let needs = [need("german")];
         assert_eq!(
-            told(&members, &["german"]),
+            told(&members, &asked(&needs)),
             ["eve gets it", "bob MISSING_SKILL", "ada AT_CAPACITY", "dan AWAY"]
         );
-        assert_eq!(
-            told(&members[..2], &["german"]),
-            ["bob MISSING_SKILL", "ada AT_CAPACITY"],
-            "nobody could"
-        );
-        assert_eq!(chosen(&choose(&[], "desk-de", &[], now())), None);
+        let nobody = ["bob MISSING_SKILL", "ada AT_CAPACITY"];
+        assert_eq!(told(&members[..2], &asked(&needs)), nobody);
+        assert_eq!(chosen(&choose(&[], &asked(&[]), &BTreeSet::new())), None);
+    }
+
+    #[test]
+    fn a_heavy_ticket_needs_as_much_room() {
+        let members = [with("ada", 3, 1, &[]), with("bob", 3, 0, &[])];
+        let heavy = Asked { weight: 3, ..asked(&[]) };
+        assert_eq!(told(&members, &heavy), ["bob gets it", "ada AT_CAPACITY"]);
+        let nothing = Asked { weight: 0, ..asked(&[]) };
+        assert_eq!(told(&[with("ada", 0, 0, &[])], &nothing), ["ada gets it"]);
+    }
+
+    #[test]
+    fn who_declined_or_let_an_offer_lapse_is_left_alone_for_a_while() {
+        let later = now().after(std::time::Duration::from_secs(1));
+        let mut lapsed = with("bob", 9, 0, &[]);
+        lapsed.agent.cool_down_until_time = Some(later);
+        let mut over = with("eve", 9, 0, &[]);
+        over.agent.cool_down_until_time = Some(now());
+        let members = [with("ada", 9, 0, &[]), lapsed, over];
+        let declined = BTreeMap::from([("ada".to_owned(), later)]);
+        let offer = Asked { cool_downs: Some(&declined), ..asked(&[]) };
+        assert_eq!(told(&members, &offer), ["eve gets it", "ada COOLING_DOWN", "bob COOLING_DOWN"]);
+        assert_eq!(told(&members, &asked(&[]))[0], "ada gets it", "what is given does not ask");
     }
 
     fn member() -> impl Strategy<Value = Loaded> {
@@ -140,23 +321,24 @@ mod tests {
         #[test]
         fn nobody_without_room_skill_or_presence_gets_it_and_nobody_able_is_passed_over(
             members in prop::collection::vec(member(), 0..6),
-            required in prop::sample::subsequence(vec!["a".to_owned(), "b".to_owned()], 0..=2),
+            required in prop::sample::subsequence(vec!["a", "b"], 0..=2),
+            weight in 0..3i64,
         ) {
-            let candidates = choose(&members, "desk-de", &required, now());
+            let needs: Vec<Need> = required.into_iter().map(need).collect();
+            let asked = Asked { weight, ..asked(&needs) };
+            let candidates = choose(&members, &asked, &BTreeSet::new());
             let able = |member: &&Loaded| {
                 member.agent.is_in("desk-de")
                     && !member.agent.is_away(now())
-                    && member.used < i64::from(member.agent.capacity)
-                    && required.iter().all(|skill| member.agent.skills.contains_key(skill))
+                    && member.room() >= weight
+                    && needs.iter().all(|need| member.agent.skills.contains_key(&need.skill))
             };
             let most = members.iter().filter(able).map(Loaded::room).max();
             let winner = candidates.iter().position(|candidate| candidate.rejection.is_none());
             prop_assert_eq!(winner, most.map(|_| 0));
-            prop_assert_eq!(candidates.first().filter(|_| winner.is_some()).map(|best| {
-                i64::from(best.capacity) - best.used
-            }), most);
+            prop_assert_eq!(candidates.first().filter(|_| winner.is_some()).map(Candidate::room), most);
             prop_assert!(candidates.iter().skip(1).all(|candidate| candidate.rejection.is_some()));
-            prop_assert_eq!(candidates.len(), members.iter().filter(|member| member.agent.is_in("desk-de")).count());
+            prop_assert_eq!(candidates.len(), members.iter().filter(|it| it.agent.is_in("desk-de")).count());
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Where a ticket goes: the rules in their order, the first that matches decides. Pure, and kept with its reasons.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::candidates::{Candidate, MAX_CANDIDATES, choose, chosen};
+use super::{
+    candidates::{Candidate, MAX_CANDIDATES, chosen},
+    needs,
+};
 use crate::{
-    agents::Loaded,
     configuration::{Configuration, Place},
     events::Event,
-    tickets::Ticket,
+    tickets::{Json, Need, Ticket},
     time::Time,
 };
 
@@ -24,12 +28,32 @@ pub struct Decision {
     pub level: String,
     /// The priority that the rule's floor led to; empty: unchanged.
     pub priority: String,
-    /// Who got it; empty: it waits in the queue.
+    /// Who got it, or was asked; empty: it waits in the queue.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub assignee: String,
     /// The agents who were looked at, the best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
+    /// How many behind those had which rejection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub further_rejections: BTreeMap<String, i32>,
+    /// Whether the assignee was only asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offered: bool,
+    /// What is asked of an agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<Need>,
+    /// What the ticket takes of an agent's capacity.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub weight: i64,
+    /// The queue that it came from, because nobody there could take it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub overflow_from: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes the field as it is
+fn is_zero(weight: &i64) -> bool {
+    *weight == 0
 }
 
 /// A rule that was tried.
@@ -70,37 +94,46 @@ pub fn decide(configuration: &Configuration, ticket: &Ticket) -> Decision {
         !floor.is_empty() && rank(floor) < rank(&ticket.priority)
     });
     Decision {
-        configuration_revision: configuration.revision,
         rule: chosen.map(|rule| rule.key.clone()).unwrap_or_default(),
         trials,
         queue,
         team,
         level,
         priority: floor.cloned().unwrap_or_default(),
-        assignee: String::new(),
-        candidates: Vec::new(),
+        skills: chosen.map(needs::of).unwrap_or_default(),
+        ..Decision::here(configuration, ticket)
     }
-}
-
-/// Why a ticket stands in its queue, and the skills that this asks for. A ticket that came otherwise than by the rules
-/// that hold now (by hand, by an escalation) asks for none.
-pub fn standing<'c>(configuration: &'c Configuration, ticket: &Ticket) -> (Decision, &'c [String]) {
-    let decision = Decision { priority: String::new(), ..decide(configuration, ticket) };
-    if decision.queue == ticket.queue {
-        let rules = &configuration.document.routing_rules;
-        let rule = rules.iter().find(|rule| rule.key == decision.rule);
-        return (decision, rule.map_or(&[], |rule| &rule.required_skills));
-    }
-    let Place { queue, team, level } = configuration.place(&ticket.queue);
-    (Decision { rule: String::new(), trials: Vec::new(), queue, team, level, ..decision }, &[])
 }
 
 impl Decision {
+    /// About a ticket that stays where it stands.
+    pub fn here(configuration: &Configuration, ticket: &Ticket) -> Self {
+        let Place { queue, team, level } = configuration.place(&ticket.queue);
+        Self {
+            configuration_revision: configuration.revision,
+            rule: ticket.routing_rule.clone(),
+            trials: Vec::new(),
+            queue,
+            team,
+            level,
+            priority: String::new(),
+            assignee: String::new(),
+            candidates: Vec::new(),
+            further_rejections: BTreeMap::new(),
+            offered: false,
+            skills: Vec::new(),
+            weight: 0,
+            overflow_from: String::new(),
+        }
+    }
+
     /// Does to the ticket what was decided. Where it stands already, it stays, and with whom it is.
     pub fn settle(&self, configuration: &Configuration, ticket: &mut Ticket, now: Time) {
         if ticket.queue != self.queue {
             ticket.place(configuration, &self.queue, now);
         }
+        ticket.routing_rule.clone_from(&self.rule);
+        ticket.skills = Json(self.skills.clone());
         if !self.priority.is_empty() {
             ticket.priority.clone_from(&self.priority);
             ticket.priority_rank =
@@ -108,11 +141,14 @@ impl Decision {
         }
     }
 
-    /// Looks for somebody who gets the ticket; keeps the best of those who were looked at.
-    pub fn find_agent(&mut self, members: &[Loaded], required_skills: &[String], now: Time) {
-        self.candidates = choose(members, &self.team, required_skills, now);
-        self.assignee = chosen(&self.candidates).unwrap_or_default().to_owned();
-        self.candidates.truncate(MAX_CANDIDATES);
+    /// Keeps who was looked at, the best first, and with it who gets the ticket.
+    pub fn choose(&mut self, mut candidates: Vec<Candidate>) {
+        chosen(&candidates).unwrap_or_default().clone_into(&mut self.assignee);
+        for further in candidates.drain(MAX_CANDIDATES.min(candidates.len())..) {
+            let reason = further.rejection.map_or("", |rejection| rejection.name());
+            *self.further_rejections.entry(reason.to_owned()).or_default() += 1;
+        }
+        self.candidates = candidates;
     }
 
     /// Says on the event by what rule it was decided; the whole decision is kept there.

@@ -1,21 +1,32 @@
 //! Where tickets go, and who gets them.
 //!
-//! Verbs: route, transfer, pull; the job push. `decide` is the rule; the decision is kept with its reasons.
+//! Verbs: route, transfer, pull, accept and decline offers; the jobs dispatch and expire offers. `decide` says where,
+//! `roster` who; decisions are kept with their reasons.
 
+mod accept_offer;
 mod bounds;
 mod candidates;
 mod condition;
 mod decide;
 mod decisions;
+mod decline_offer;
+pub mod dispatch;
+pub mod expire_offers;
 mod levels;
 mod list_queue;
+mod needs;
+mod offers;
 mod preview;
 mod pull;
-pub mod push;
+mod queue_stats;
+mod roster;
 mod route;
 pub mod rpc;
 mod transfer;
 mod wire;
 
+pub use candidates::{Candidate, Rejection};
 pub use condition::{Conditions, compile as compile_condition};
 pub use decide::{Decision, Trial, decide};
+pub use decline_offer::DeclineReason;
+pub use roster::Roster;

@@ -1,10 +1,13 @@
 //! Where a ticket or a draft would go and who would get it, without any effect.
 
-use super::{Decision, decide::decide};
+use super::{
+    Decision,
+    decide::decide,
+    roster::{Roster, is_dispatched},
+};
 use crate::{
     agents,
     app::App,
-    configuration::Dispatch,
     ctx::Ctx,
     error::Result,
     ids::Id,
@@ -20,19 +23,20 @@ pub enum Subject {
 
 pub async fn preview(app: &App, ctx: &Ctx, subject: Subject) -> Result<Decision> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
-    let mut decision = match subject {
-        Subject::Ticket(id) => decide(&configuration, &*tickets::get(app, ctx, id).await?),
+    let mut ticket = match subject {
+        Subject::Ticket(id) => tickets::get(app, ctx, id).await?.ticket.clone(),
         Subject::Draft(mut draft) => {
             tickets::take_organization(app, ctx, &mut draft).await?;
-            decide(&configuration, &tickets::draft(ctx, &configuration, &draft, app.ids.next(), 0)?)
+            tickets::draft(ctx, &configuration, &draft, app.ids.next(), 0)?
         }
     };
-    let queue = configuration.queue(&decision.queue);
-    if queue.is_some_and(|queue| queue.dispatch == Dispatch::Push) {
-        let mut tx = app.db.begin(&ctx.tenant).await?;
-        let members = agents::members(&mut tx, std::slice::from_ref(&decision.team)).await?;
-        let rule = configuration.document.routing_rules.iter().find(|rule| rule.key == decision.rule);
-        decision.find_agent(&members, rule.map_or(&[], |rule| &rule.required_skills), ctx.now);
+    let decision = decide(&configuration, &ticket);
+    if !is_dispatched(&configuration, &decision.queue) {
+        return Ok(decision);
     }
-    Ok(decision)
+    decision.settle(&configuration, &mut ticket, ctx.now);
+    let mut tx = app.db.begin(&ctx.tenant).await?;
+    let members = agents::members(&mut tx, &configuration, std::slice::from_ref(&decision.team)).await?;
+    let found = Roster::new(members).look(&configuration, &ticket, ctx.now);
+    Ok(Decision { trials: decision.trials, priority: decision.priority, ..found })
 }

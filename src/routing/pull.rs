@@ -37,14 +37,16 @@ async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, queue: &st
         };
         return Ok(Pulled { ticket, replayed: true });
     }
+    let caller = agents::get_in(&mut tx, ctx.actor.agent_key()).await?;
+    let skills = caller.map(|agent| agent.skills).unwrap_or_default();
     // The ticket before the agent, as everywhere.
-    let next = queue::lock_next_in(&mut tx, queue).await?;
-    let loaded = agents::lock_in(&mut tx, ctx.actor.agent_key()).await?.pop();
+    let next = queue::lock_next_in(&mut tx, queue, &skills, ctx.now).await?;
+    let loaded = agents::lock_in(&mut tx, configuration, ctx.actor.agent_key()).await?.pop();
     let loaded = loaded.ok_or_else(|| not_in_team(&ctx.actor.id, team))?;
     loaded.agent.require_team(team)?;
     let change = match next {
         Some(ticket) => {
-            loaded.require_room()?;
+            loaded.require_room(ticket.weight(configuration))?;
             let begun = escalation::take_in(&mut tx, ctx, ticket, &loaded.agent.key).await?;
             Some(tickets::give(begun, ctx, &loaded.agent.key, |_| ()))
         }

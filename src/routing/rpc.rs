@@ -9,9 +9,13 @@ use ticketing_proto::v1::{
 };
 
 use super::{
-    decisions, list_queue,
+    accept_offer::{AcceptOffer, accept_offer as accept},
+    decisions,
+    decline_offer::{DeclineOffer, decline_offer as decline},
+    list_queue,
     preview::{Subject, preview},
     pull::pull,
+    queue_stats::queue_stats,
     route::{Route, route},
     transfer::{To, Transfer, transfer},
     wire,
@@ -41,6 +45,9 @@ service! { RoutingService, "RoutingService":
     preview_routing(PreviewRoutingRequest) -> PreviewRoutingResponse,
     list_routing_decisions(ListRoutingDecisionsRequest) -> ListRoutingDecisionsResponse,
     pull_next_ticket(PullNextTicketRequest) -> PullNextTicketResponse,
+    accept_offer(AcceptOfferRequest) -> AcceptOfferResponse,
+    decline_offer(DeclineOfferRequest) -> DeclineOfferResponse,
+    get_queue_stats(GetQueueStatsRequest) -> GetQueueStatsResponse,
     list_queue_tickets(ListQueueTicketsRequest) -> ListQueueTicketsResponse,
 }
 
@@ -132,6 +139,41 @@ async fn pull_next_ticket(
         ticket: pulled.ticket.map(|ticket| ticket_wire::ticket(&ticket, View::Full)),
         replayed: pulled.replayed,
     })
+}
+
+async fn accept_offer(call: &Call, request: pb::AcceptOfferRequest) -> Result<pb::AcceptOfferResponse> {
+    let (tenant, id) = ticket_wire::ticket_name("name", &request.name)?;
+    let ctx = call.write(tenant, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let pb::AcceptOfferRequest { etag, validate_only, note, reason, .. } = &request;
+    let target = ticket_wire::target(&mut faults, id, etag, *validate_only, note, reason);
+    faults.into_result()?;
+    let done = accept(&call.app, &ctx, AcceptOffer { target }).await?;
+    let (ticket, revision, replayed) = ticket_wire::written(&done);
+    Ok(pb::AcceptOfferResponse { ticket, revision, replayed })
+}
+
+async fn decline_offer(call: &Call, request: pb::DeclineOfferRequest) -> Result<pb::DeclineOfferResponse> {
+    let (tenant, id) = ticket_wire::ticket_name("name", &request.name)?;
+    let ctx = call.write(tenant, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let pb::DeclineOfferRequest { etag, validate_only, note, decline_reason, .. } = &request;
+    let target = ticket_wire::target(&mut faults, id, etag, *validate_only, note, "");
+    let reason = wire::decline_reason(&mut faults, *decline_reason);
+    faults.into_result()?;
+    let done = decline(&call.app, &ctx, DeclineOffer { target, reason }).await?;
+    let (ticket, revision, replayed) = ticket_wire::written(&done);
+    Ok(pb::DeclineOfferResponse { ticket, revision, replayed })
+}
+
+async fn get_queue_stats(
+    call: &Call,
+    request: pb::GetQueueStatsRequest,
+) -> Result<pb::GetQueueStatsResponse> {
+    let (tenant, queue) = child_of("queue", &request.queue, "queues")?;
+    let ctx = call.read(tenant)?;
+    let stats = queue_stats(&call.app, &ctx, queue).await?;
+    Ok(pb::GetQueueStatsResponse { stats: Some(wire::queue_stats(&ctx.tenant, queue, &stats)) })
 }
 
 async fn list_queue_tickets(

@@ -2,8 +2,13 @@
 
 use ticketing_proto::v1 as pb;
 
-use super::{Decision, candidates::Rejection};
-use crate::{error::Error, ids::TenantId, tickets::wire::timestamp, time::Time};
+use super::{Decision, candidates::Rejection, decline_offer::DeclineReason, queue_stats::QueueStats};
+use crate::{
+    error::{Error, Violations},
+    ids::TenantId,
+    tickets::wire::{code, timestamp},
+    time::Time,
+};
 
 /// A decision as a message; `taken`: its name and when it was taken, `None` in a preview.
 pub fn decision(
@@ -42,8 +47,53 @@ pub fn decision(
                 used: i32::try_from(candidate.used).unwrap_or(i32::MAX),
                 capacity: candidate.capacity,
                 rejection: candidate.rejection.map_or("", Rejection::name).to_owned(),
+                former_assignee: candidate.former_assignee,
+                same_organization: candidate.same_organization,
+                last_assign_time: candidate.last_assign_time.map(timestamp),
             })
             .collect(),
+        offered: decision.offered,
+        skills: decision
+            .skills
+            .iter()
+            .map(|need| pb::SkillRequirement { skill: need.skill.clone(), min_level: need.min_level })
+            .collect(),
+        weight: i32::try_from(decision.weight).unwrap_or(i32::MAX),
+        further_rejections: decision.further_rejections.clone().into_iter().collect(),
+        overflow_from: decision.overflow_from.clone(),
+    }
+}
+
+pub fn decline_reason(faults: &mut Violations, reason: i32) -> DeclineReason {
+    let field = "decline_reason";
+    let name = |value: &pb::OfferDeclineReason| value.as_str_name();
+    if reason == 0 {
+        faults.add(field, "is required");
+    }
+    let reason = code(faults, field, reason, name, "OFFER_DECLINE_REASON_", DeclineReason::parse);
+    reason.unwrap_or(DeclineReason::Other)
+}
+
+pub fn queue_stats(tenant: &TenantId, queue: &str, stats: &QueueStats) -> pb::QueueStats {
+    let count = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    let QueueStats { read_time, depth, staffing } = stats;
+    let wait =
+        |percentile| depth.wait(percentile).and_then(|wait| prost_types::Duration::try_from(wait).ok());
+    pb::QueueStats {
+        queue: format!("tenants/{tenant}/queues/{queue}"),
+        read_time: Some(timestamp(*read_time)),
+        depth: count(depth.waiting),
+        offered_count: count(depth.offered),
+        escalated_count: count(depth.escalated),
+        exhausted_count: count(depth.exhausted),
+        oldest_queue_time: depth.oldest.map(timestamp),
+        wait_p50_duration: wait(0),
+        wait_p90_duration: wait(1),
+        wait_p99_duration: wait(2),
+        agent_count: count(staffing.agents),
+        present_agent_count: count(staffing.present),
+        free_agent_count: count(staffing.free),
+        room: count(staffing.room),
     }
 }
 

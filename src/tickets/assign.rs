@@ -40,7 +40,13 @@ pub fn give(change: Change, ctx: &Ctx, agent: &str, tell: impl FnOnce(&mut Event
 }
 
 /// The rule. `begun`: by what giving the ticket away begins.
-pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, assign: &Assign) -> Result<Change> {
+pub fn decide(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    begun: Change,
+    loaded: Option<&Loaded>,
+    assign: &Assign,
+) -> Result<Change> {
     let ticket = &begun.next;
     advance(ticket.state, Verb::Assign)?;
     if ticket.assignee.as_ref() == Some(&assign.assignee) {
@@ -49,9 +55,10 @@ pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, assign: &Assign
     let loaded = loaded
         .ok_or_else(|| Error::field("assignee", &format!("no agent {:?} is recorded", assign.assignee)))?;
     loaded.agent.require_team(&ticket.team)?;
-    let full = loaded.room() == 0;
-    if full && !assign.override_capacity {
-        loaded.require_room()?;
+    let room = loaded.require_room(ticket.burden(configuration, &assign.assignee));
+    let full = room.is_err();
+    if !assign.override_capacity {
+        room?;
     }
     Ok(give(begun, ctx, &assign.assignee, |event| {
         assign.target.tell(event);
@@ -66,10 +73,16 @@ pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, assign: &Assign
 impl Act for Assign {
     type Extra = ();
 
-    async fn act(&self, tx: &mut Tx, ctx: &Ctx, _: &Configuration, ticket: Ticket) -> Result<(Change, ())> {
-        let loaded = agents::lock_in(tx, std::slice::from_ref(&self.assignee)).await?.pop();
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> Result<(Change, ())> {
+        let loaded = agents::lock_in(tx, configuration, std::slice::from_ref(&self.assignee)).await?.pop();
         let begun = escalation::take_in(tx, ctx, ticket, &self.assignee).await?;
-        Ok((decide(ctx, begun, loaded.as_ref(), self)?, ()))
+        Ok((decide(ctx, configuration, begun, loaded.as_ref(), self)?, ()))
     }
 }
 
@@ -88,28 +101,43 @@ mod tests {
 
     fn reason(ticket: Ticket, to: Option<&Loaded>, assign: &Assign) -> Option<Reason> {
         let ctx = fixture::ctx(Role::Agent);
-        decide(&ctx, Change::of(ticket), to, assign).err().map(|error| error.reason())
+        decide(&ctx, fixture::configuration(), Change::of(ticket), to, assign)
+            .err()
+            .map(|error| error.reason())
     }
 
     #[test]
     fn a_member_with_room_gets_it_and_the_ticket_is_open() {
         let ctx = fixture::ctx(Role::Agent);
-        let change =
-            decide(&ctx, Change::of(fixture::ticket(State::New)), Some(&loaded("ada", 1, 0)), &assign("ada"))
-                .expect("given");
+        let change = decide(
+            &ctx,
+            fixture::configuration(),
+            Change::of(fixture::ticket(State::New)),
+            Some(&loaded("ada", 1, 0)),
+            &assign("ada"),
+        )
+        .expect("given");
         let ticket = change.next;
         assert_eq!((ticket.state, ticket.assignee.as_deref()), (State::Open, Some("ada")));
         assert_eq!((ticket.assign_time, ticket.queue_time), (Some(ctx.now), None));
         let waiting = Ticket { state: State::WaitingOnCustomer, ..fixture::ticket(State::New) };
-        let change =
-            decide(&ctx, Change::of(waiting), Some(&loaded("ada", 1, 0)), &assign("ada")).expect("given");
+        let change = decide(
+            &ctx,
+            fixture::configuration(),
+            Change::of(waiting),
+            Some(&loaded("ada", 1, 0)),
+            &assign("ada"),
+        )
+        .expect("given");
         assert_eq!(change.next.state, State::WaitingOnCustomer);
     }
 
     #[test]
     fn refusals() {
-        let stranger =
-            Loaded { agent: agents::Agent { teams: Vec::new(), ..loaded("ada", 9, 0).agent }, used: 0 };
+        let stranger = Loaded {
+            agent: agents::Agent { teams: Vec::new(), ..loaded("ada", 9, 0).agent },
+            ..loaded("ada", 9, 0)
+        };
         let over = Ticket { state: State::Closed, ..fixture::ticket(State::New) };
         let cases = [
             (fixture::ticket(State::New), Some(loaded("ada", 2, 2)), Some(Reason::AgentAtCapacity)),
@@ -133,8 +161,14 @@ mod tests {
         let ctx = fixture::ctx(Role::Agent);
         let owned =
             Ticket { assignee: Some("ada".into()), state: State::Open, ..fixture::ticket(State::New) };
-        let change =
-            decide(&ctx, Change::of(owned), Some(&loaded("ada", 1, 1)), &assign("ada")).expect("no change");
+        let change = decide(
+            &ctx,
+            fixture::configuration(),
+            Change::of(owned),
+            Some(&loaded("ada", 1, 1)),
+            &assign("ada"),
+        )
+        .expect("no change");
         assert!(change.is_empty());
     }
 
@@ -145,6 +179,7 @@ mod tests {
         let details = |used| {
             let change = decide(
                 &ctx,
+                fixture::configuration(),
                 Change::of(fixture::ticket(State::New)),
                 Some(&loaded("ada", 1, used)),
                 &by_force,

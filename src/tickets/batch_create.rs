@@ -16,7 +16,7 @@ use crate::{
     error::{Result, Violations},
     idempotency,
     ids::Id,
-    routing::push,
+    routing::dispatch,
 };
 
 /// What a batch answers.
@@ -65,7 +65,7 @@ pub async fn batch_create(
     let done = retrying(|| attempt(app, ctx, &configuration, &creates, &changes, validate_only)).await?;
     if !validate_only {
         for ticket in &done.tickets {
-            push::wake(app, &configuration, ticket, false);
+            dispatch::wake(app, &configuration, ticket, false);
         }
     }
     Ok(done)

@@ -87,6 +87,9 @@ pub fn enter(ticket: &mut Ticket, state: State) {
     if ticket.state != state {
         ticket.end_hold();
     }
+    if !matches!(state, State::New | State::Open) {
+        ticket.end_offer();
+    }
     ticket.state = state;
 }
 

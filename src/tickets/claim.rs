@@ -24,7 +24,13 @@ pub struct Claim {
 }
 
 /// The rule. `begun`: by what giving the ticket away begins; `loaded`: the caller, if it is an agent.
-pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, claim: &Claim) -> Result<Change> {
+pub fn decide(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    begun: Change,
+    loaded: Option<&Loaded>,
+    claim: &Claim,
+) -> Result<Change> {
     let ticket = &begun.next;
     advance(ticket.state, Verb::Claim)?;
     let loaded = loaded.ok_or_else(|| agents::not_in_team(&ctx.actor.id, &ticket.team))?;
@@ -37,17 +43,23 @@ pub fn decide(ctx: &Ctx, begun: Change, loaded: Option<&Loaded>, claim: &Claim) 
         None => {}
     }
     loaded.agent.require_team(&ticket.team)?;
-    loaded.require_room()?;
+    loaded.require_room(ticket.burden(configuration, &loaded.agent.key))?;
     Ok(give(begun, ctx, &loaded.agent.key, |event| claim.target.tell(event)))
 }
 
 impl Act for Claim {
     type Extra = ();
 
-    async fn act(&self, tx: &mut Tx, ctx: &Ctx, _: &Configuration, ticket: Ticket) -> Result<(Change, ())> {
-        let loaded = agents::lock_in(tx, ctx.actor.agent_key()).await?.pop();
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> Result<(Change, ())> {
+        let loaded = agents::lock_in(tx, configuration, ctx.actor.agent_key()).await?.pop();
         let begun = escalation::take_in(tx, ctx, ticket, &ctx.actor.id).await?;
-        Ok((decide(ctx, begun, loaded.as_ref(), self)?, ()))
+        Ok((decide(ctx, configuration, begun, loaded.as_ref(), self)?, ()))
     }
 }
 
@@ -81,7 +93,7 @@ mod tests {
             (over, Some(loaded("ada", 1, 0)), Some(Reason::TicketStateConflict)),
         ];
         for (ticket, to, expected) in cases {
-            let done = decide(&ctx, Change::of(ticket), to.as_ref(), &claim);
+            let done = decide(&ctx, fixture::configuration(), Change::of(ticket), to.as_ref(), &claim);
             assert_eq!(done.err().map(|error| error.reason()), expected, "{to:?}");
         }
     }

@@ -134,6 +134,7 @@ fn check(ctx: &Ctx, configuration: &Configuration, create: &Create, faults: &mut
     }
 }
 
+#[allow(clippy::too_many_lines)] // a line for each field
 fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, number: i64) -> Ticket {
     let or =
         |given: &str, default: &str| if given.is_empty() { default.to_owned() } else { given.to_owned() };
@@ -190,6 +191,13 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         resolve_time: None,
         close_time: None,
         auto_close_time: None,
+        routing_rule: String::new(),
+        skills: Json::default(),
+        offered_to: None,
+        offer_expire_time: None,
+        cool_downs: Json::default(),
+        former_assignee: None,
+        routing_exhausted: false,
     }
 }
 
@@ -219,7 +227,7 @@ pub async fn create(app: &App, ctx: &Ctx, mut create: Create) -> Result<Written>
     let external = create.external_key.is_some();
     let written =
         app.lines.create(app, Draft { ctx: ctx.clone(), change, external }, create.on_conflict).await?;
-    routing::push::wake(app, &configuration, &written.ticket, false);
+    routing::dispatch::wake(app, &configuration, &written.ticket, false);
     Ok(written)
 }
 

@@ -31,10 +31,12 @@ pub mod reopen;
 mod replay;
 pub mod resolve;
 pub mod resume;
+mod room;
 pub mod rpc;
 mod status;
 mod store;
 mod store_list;
+mod store_queue;
 mod tag;
 mod timeline;
 mod timer;
@@ -53,9 +55,9 @@ pub(crate) use model::codes;
 pub use model::*;
 pub use names::{Shown, name as show};
 pub use numbers::Numbers;
-pub use read::{at_version, count_standing_in, get, list_live, owned_by_state, resolve, visible};
+pub use read::{at_version, count_standing_in, get, held, list_live, resolve, visible};
 pub use status::{Verb, advance, advance_settled};
 pub use store::Live;
 pub use write::{
-    Act, Done, Target, apply_in, check_version, keep_in, lock_free_in, lock_in, owned_in, write, write_with,
+    Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_free_in, lock_in, write, write_with,
 };

@@ -163,6 +163,28 @@ pub struct Ticket {
     pub resolve_time: Option<Time>,
     pub close_time: Option<Time>,
     pub auto_close_time: Option<Time>,
+    /// Key of the rule by which it stands in its queue; empty: it came otherwise.
+    pub routing_rule: String,
+    /// What that rule asks of an agent.
+    pub skills: Json<Vec<Need>>,
+    /// Key of the agent who is asked to take it.
+    pub offered_to: Option<String>,
+    pub offer_expire_time: Option<Time>,
+    /// Until when it is not offered again, by agent.
+    pub cool_downs: Json<BTreeMap<String, Time>>,
+    /// Who had it last.
+    pub former_assignee: Option<String>,
+    /// Waits although nobody can take it.
+    pub routing_exhausted: bool,
+}
+
+/// A skill that a ticket asks of the agent who gets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    pub skill: String,
+    pub min_level: i32,
+    /// Seconds of waiting after which it does without; `None`: never.
+    pub drop_after: Option<i64>,
 }
 
 /// A ticket's place in the order in which a queue is served: escalated ones first, then by priority, then the longest
@@ -173,6 +195,18 @@ pub struct Turn {
     pub priority_rank: i32,
     pub queue_time: Time,
     pub id: Id,
+}
+
+/// How many live tickets of one kind an agent owns, or is asked to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub agent: String,
+    /// Only asked.
+    pub offered: bool,
+    pub channel: Channel,
+    pub state: State,
+    pub organization: String,
+    pub count: i64,
 }
 
 /// How many live tickets stand in one place.
@@ -228,10 +262,13 @@ impl Ticket {
         format!("\"{}\"", self.version)
     }
 
-    /// Puts it into a queue, and with it into the queue's team and level; counts the move. Nobody has it then.
+    /// Puts it into a queue, and with it into the queue's team and level; counts the move. Nobody has it then, and it asks
+    /// for no skills: those belong to the rule that sends it.
     pub fn place(&mut self, configuration: &Configuration, queue: &str, now: Time) {
         let place = configuration.place(queue);
         self.queue = place.queue;
+        self.routing_rule.clear();
+        self.skills.0.clear();
         if self.team != place.team {
             self.enter_team(configuration, &place.team, &place.level);
         }
@@ -271,15 +308,49 @@ impl Ticket {
 
     /// Nobody has it: it stands in its queue since this time.
     pub fn release(&mut self, since: Time) {
-        self.assignee = None;
+        self.former_assignee = self.assignee.take().or(self.former_assignee.take());
         self.assign_time = None;
         self.queue_time = Some(since);
+        self.end_offer();
+        self.routing_exhausted = false;
     }
 
     pub fn assign(&mut self, agent: &str, now: Time) {
-        self.assignee = Some(agent.to_owned());
+        let before = self.assignee.replace(agent.to_owned()).filter(|before| before != agent);
+        self.former_assignee = before.or(self.former_assignee.take());
         self.assign_time = Some(now);
         self.queue_time = None;
+        self.end_offer();
+        self.cool_downs.0.clear();
+        self.routing_exhausted = false;
+    }
+
+    pub fn offer(&mut self, agent: &str, until: Time) {
+        self.offered_to = Some(agent.to_owned());
+        self.offer_expire_time = Some(until);
+        self.routing_exhausted = false;
+    }
+
+    /// Nobody is asked any more.
+    pub fn end_offer(&mut self) {
+        self.offered_to = None;
+        self.offer_expire_time = None;
+    }
+
+    /// Whose capacity it takes: who has it, or is asked to take it.
+    pub fn holder(&self) -> Option<&String> {
+        self.assignee.as_ref().or(self.offered_to.as_ref()).filter(|_| self.state.is_live())
+    }
+
+    /// What it takes of its holder's capacity, by the configuration.
+    pub fn weight(&self, configuration: &Configuration) -> i64 {
+        configuration.weight(self.channel, self.state)
+    }
+
+    /// What it would add to what an agent has to do: nothing where it takes its room already.
+    pub fn burden(&self, configuration: &Configuration, agent: &str) -> i64 {
+        let held = self.holder().is_some_and(|holder| holder == agent);
+        if held { 0 } else { self.weight(configuration) }
     }
 
     /// Its place in the queue, while it waits there for an agent.
@@ -370,5 +441,12 @@ pub fn sample() -> Ticket {
         resolve_time: None,
         close_time: None,
         auto_close_time: None,
+        routing_rule: String::new(),
+        skills: Json::default(),
+        offered_to: None,
+        offer_expire_time: None,
+        cool_downs: Json::default(),
+        former_assignee: None,
+        routing_exhausted: false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Live, Shown, Standing, State, Ticket, change::undo, create::Receipt, names, store};
+use super::{Held, Live, Shown, Standing, Ticket, change::undo, create::Receipt, names, store};
 use crate::{
     app::App,
     ctx::Ctx,
@@ -131,11 +131,7 @@ fn rewind(ticket: &Ticket, events: &[events::Event]) -> Result<Ticket> {
     Ok(ticket)
 }
 
-/// How many live tickets in which state an agent owns.
-pub async fn owned_by_state(
-    pool: &sqlx::PgPool,
-    tenant: &TenantId,
-    agent: &str,
-) -> Result<Vec<(State, i64)>> {
-    store::count_owned_by_state(pool, tenant, agent).await
+/// What these agents hold: the live tickets that they own, and those that are offered to them.
+pub async fn held(pool: &sqlx::PgPool, tenant: &TenantId, agents: &[String]) -> Result<Vec<Held>> {
+    store::count_held(pool, tenant, agents).await
 }

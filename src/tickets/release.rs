@@ -3,17 +3,12 @@
 use super::{
     Change, Target, Ticket, Verb,
     create::Written,
+    room::queued_since,
     status::advance,
     write::{Act, write_with},
 };
 use crate::{
-    app::App,
-    configuration::Configuration,
-    ctx::Ctx,
-    db::Tx,
-    error::{Error, Result},
-    events::{self, EventType},
-    time::Time,
+    app::App, configuration::Configuration, ctx::Ctx, db::Tx, error::Result, events::EventType, time::Time,
 };
 
 #[derive(Clone, Debug)]
@@ -37,8 +32,7 @@ impl Act for Release {
     type Extra = ();
 
     async fn act(&self, tx: &mut Tx, ctx: &Ctx, _: &Configuration, ticket: Ticket) -> Result<(Change, ())> {
-        let since = events::store::find_last_value(tx, ticket.id, "queue_time").await?;
-        let since = since.map(|time| time.parse()).transpose().map_err(Error::internal)?;
+        let since = queued_since(tx, ticket.id).await?;
         Ok((decide(ctx, ticket, since, self)?, ()))
     }
 }

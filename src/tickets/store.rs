@@ -1,10 +1,8 @@
 //! The only SQL that names `tickets`, and the one door through which they are written: with their events.
 
-use std::collections::HashMap;
-
 use sqlx::PgPool;
 
-use super::{Change, Standing, State, Ticket, Turn};
+use super::{Change, Channel, Held, Standing, State, Ticket};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -53,7 +51,10 @@ pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<()> {
              return_count = n.return_count, reopen_count = n.reopen_count,
              configuration_revision = n.configuration_revision, update_time = n.update_time,
              queue_time = n.queue_time, assign_time = n.assign_time, resolve_time = n.resolve_time,
-             close_time = n.close_time, auto_close_time = n.auto_close_time
+             close_time = n.close_time, auto_close_time = n.auto_close_time, routing_rule = n.routing_rule,
+             skills = n.skills,
+             offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
+             former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),
@@ -226,102 +227,30 @@ pub async fn lock_free(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
     Ok(tickets)
 }
 
-/// How many live tickets each of these agents owns; who owns none is not in it.
-pub async fn count_owned(tx: &mut Tx, agents: &[String]) -> Result<HashMap<String, i64>> {
-    let tenant = tx.tenant().clone();
-    let rows = sqlx::query!(
-        r#"select assignee as "assignee!", count(*) as "count!" from tickets
+/// What each of these agents holds, owned or offered.
+pub async fn count_held(
+    db: impl sqlx::PgExecutor<'_>,
+    tenant: &TenantId,
+    agents: &[String],
+) -> Result<Vec<Held>> {
+    let held = sqlx::query_as!(
+        Held,
+        r#"select assignee as "agent!", false as "offered!", channel as "channel!: Channel",
+                  state as "state!: State", organization as "organization!", count(*) as "count!"
+           from tickets
            where tenant_id = $1 and assignee = any($2)
              and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-           group by assignee"#,
+           group by assignee, channel, state, organization
+           union all
+           select offered_to, true, channel, state, organization, count(*)
+           from tickets where tenant_id = $1 and offered_to = any($2)
+           group by offered_to, channel, state, organization"#,
         tenant.as_str(),
         agents,
     )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.assignee, row.count)).collect())
-}
-
-/// How many live tickets in which state an agent owns.
-pub async fn count_owned_by_state(
-    pool: &PgPool,
-    tenant: &TenantId,
-    agent: &str,
-) -> Result<Vec<(State, i64)>> {
-    let rows = sqlx::query!(
-        r#"select state, count(*) as "count!" from tickets
-           where tenant_id = $1 and assignee = $2 and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-           group by state order by state"#,
-        tenant.as_str(),
-        agent,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
-}
-
-/// The queues in which tickets wait for an agent, of all tenants: one step of the index for each, however long it is.
-pub async fn find_waiting_queues(pool: &PgPool) -> Result<Vec<(TenantId, String)>> {
-    let rows = sqlx::query!(
-        r#"with recursive waiting as (
-               (select tenant_id, queue from tickets where queue_time is not null
-                order by tenant_id, queue limit 1)
-               union all
-               select next.tenant_id, next.queue from waiting cross join lateral (
-                   select tenant_id, queue from tickets
-                   where queue_time is not null and (tenant_id, queue) > (waiting.tenant_id, waiting.queue)
-                   order by tenant_id, queue limit 1) next)
-           select tenant_id as "tenant!: TenantId", queue as "queue!" from waiting"#
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant, row.queue)).collect())
-}
-
-/// The tickets that wait for an agent in any of these queues, behind a place in the order of service.
-pub async fn find_waiting(
-    db: impl sqlx::PgExecutor<'_>,
-    tenant: &TenantId,
-    queues: &[String],
-    after: Option<&Turn>,
-    limit: i64,
-) -> Result<Vec<Ticket>> {
-    let tickets = sqlx::query_as!(
-        Ticket,
-        "select t.* from unnest($2::text[]) q (queue) cross join lateral (
-             select * from tickets
-             where tenant_id = $1 and queue = q.queue and queue_time is not null and state in ('NEW', 'OPEN')
-               and ($3::bool is null or escalated < $3
-                    or escalated = $3 and (priority_rank, queue_time, id) > ($4::int, $5::timestamptz, $6::uuid))
-             order by escalated desc, priority_rank, queue_time, id limit $7) t
-         order by t.escalated desc, t.priority_rank, t.queue_time, t.id limit $7",
-        tenant.as_str(),
-        queues,
-        after.map(|turn| turn.escalated),
-        after.map(|turn| turn.priority_rank),
-        after.map(|turn| turn.queue_time) as Option<Time>,
-        after.map(|turn| turn.id) as Option<Id>,
-        limit,
-    )
     .fetch_all(db)
     .await?;
-    Ok(tickets)
-}
-
-/// The ticket whose turn it is in the queue, locked until the transaction ends. What others hold, they are taking.
-pub async fn lock_next(tx: &mut Tx, queue: &str) -> Result<Option<Ticket>> {
-    let tenant = tx.tenant().clone();
-    let ticket = sqlx::query_as!(
-        Ticket,
-        "select * from tickets
-         where tenant_id = $1 and queue = $2 and queue_time is not null and state in ('NEW', 'OPEN')
-         order by escalated desc, priority_rank, queue_time, id limit 1 for update skip locked",
-        tenant.as_str(),
-        queue,
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(ticket)
+    Ok(held)
 }
 
 /// How many live tickets stand in these levels, teams or queues, by place.

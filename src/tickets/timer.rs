@@ -3,12 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Change, Ticket, apply_in, store};
+use super::{
+    Change, Ticket, apply_in,
+    room::{self, Before},
+    store,
+};
 use crate::{
     app::App,
     ctx::Ctx,
     error::Result,
     ids::{Id, TenantId},
+    routing::dispatch,
 };
 
 /// Writes the change that `decide` has for each of the `due` tickets, in one transaction for each tenant; counts them.
@@ -40,11 +45,19 @@ async fn ring_in(
     ids: &[Id],
     decide: impl Fn(&Ctx, Ticket) -> Result<Option<Change>>,
 ) -> Result<usize> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let tickets = store::lock_free(&mut tx, ids).await?;
-    let changes: Vec<Change> =
-        tickets.into_iter().filter_map(|ticket| decide(ctx, ticket).transpose()).collect::<Result<_>>()?;
+    let mut changes = Vec::new();
+    for ticket in tickets {
+        let before = Before::of(&ticket);
+        changes.extend(decide(ctx, ticket)?.map(|change| (before, change)));
+    }
+    let changes = room::keep_in(&mut tx, ctx, &configuration, changes).await?;
     apply_in(&mut tx, &changes).await?;
     tx.commit().await?;
+    for change in &changes {
+        dispatch::wake(app, &configuration, &change.next, false);
+    }
     Ok(changes.len())
 }

@@ -1,25 +1,26 @@
 //! The recipe of every verb on one ticket: recall, lock, decide, apply, keep, commit.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Change, Ticket,
+    Change, Held, Ticket,
     create::{Receipt, Written},
-    read, store,
+    read,
+    room::{self, Before},
+    store,
 };
 use crate::{
+    agents,
     app::App,
     call::retrying,
     configuration::Configuration,
     ctx::Ctx,
     db::Tx,
     error::{Error, Result},
-    events::Event,
+    events::{Event, EventType},
     idempotency,
     ids::Id,
-    routing::push,
+    routing::dispatch,
 };
 
 /// Which ticket, as the caller saw it.
@@ -135,8 +136,14 @@ async fn attempt<A: Act>(
         return Ok(Done { ticket: read::at_version(app, ctx, receipt).await?, replayed: true, extra });
     }
     check_version(target, &locked)?;
-    let (owner, version) = (locked.assignee.clone(), locked.version);
+    let (before, version) = (Before::of(&locked), locked.version);
     let (change, extra) = act.act(&mut tx, ctx, configuration, locked).await?;
+    let change = if change.is_new() {
+        change
+    } else {
+        let kept = room::keep_in(&mut tx, ctx, configuration, vec![(before.clone(), change)]).await?;
+        kept.into_iter().next().expect("one for one")
+    };
     if target.validate_only {
         // The version that would come is not there yet; as an etag it would vouch for another call's change.
         return Ok(Done { ticket: Ticket { version, ..change.next }, replayed: false, extra });
@@ -145,15 +152,14 @@ async fn attempt<A: Act>(
     if change.is_new() {
         store::insert(&mut tx, written).await?;
     } else {
-        store::apply(&mut tx, written).await?;
+        apply_in(&mut tx, written).await?;
     }
     let receipt = Receipt { ticket: change.next.id, version: change.next.version };
     let kept = Kept { receipt, extra };
     idempotency::keep(&mut tx, ctx, &kept).await?;
     tx.commit().await?;
     let ticket = change.next;
-    let freed = owner.is_some() && (ticket.assignee != owner || !ticket.state.is_live());
-    push::wake(app, configuration, &ticket, freed);
+    dispatch::wake(app, configuration, &ticket, before.frees(configuration, &ticket));
     Ok(Done { ticket, replayed: false, extra: kept.extra })
 }
 
@@ -179,9 +185,15 @@ pub fn check_version(target: &Target, ticket: &Ticket) -> Result<()> {
     }
 }
 
-/// Writes what happened to tickets that the transaction has locked.
+/// Writes what happened to tickets that the transaction has locked, and remembers who was given one.
 pub async fn apply_in(tx: &mut Tx, changes: &[Change]) -> Result<()> {
-    store::apply(tx, changes).await
+    store::apply(tx, changes).await?;
+    let events = changes.iter().flat_map(|change| &change.events);
+    let given: Vec<&Event> =
+        events.filter(|event| event.kind == EventType::TicketAssigned && !event.imported).collect();
+    let Some(last) = given.iter().map(|event| event.occur_time).max() else { return Ok(()) };
+    let agents: Vec<String> = given.iter().map(|event| event.facts.assignee.clone()).collect();
+    agents::note_assigned_in(tx, &agents, last).await
 }
 
 /// Keeps the receipt: this version of this ticket answers a repetition.
@@ -189,8 +201,8 @@ pub async fn keep_in(tx: &mut Tx, ctx: &Ctx, ticket: &Ticket) -> Result<()> {
     idempotency::keep(tx, ctx, &Receipt::of(ticket)).await
 }
 
-/// How many live tickets each of these agents owns; who owns none is not in it. What is decided by it must hold the
-/// locks of the agents (`agents::lock_in`).
-pub async fn owned_in(tx: &mut Tx, agents: &[String]) -> Result<HashMap<String, i64>> {
-    store::count_owned(tx, agents).await
+/// As [`read::held`]. What is decided by it must hold the locks of the agents (`agents::lock_in`).
+pub async fn held_in(tx: &mut Tx, agents: &[String]) -> Result<Vec<Held>> {
+    let tenant = tx.tenant().clone();
+    store::count_held(&mut **tx, &tenant, agents).await
 }

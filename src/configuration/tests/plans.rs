@@ -51,7 +51,10 @@ fn differences_stand_in_the_order_of_the_document() {
             change(
                 "queues[key=\"new\"]",
                 None,
-                Some(json!({"key": "new", "display_name": "", "team": "new", "dispatch": "PULL"}))
+                Some(json!({
+                    "key": "new", "display_name": "", "team": "new", "dispatch": "PULL", "offer_duration": null,
+                    "cool_down_duration": null, "overflow_queue": "", "overflow_after_duration": null
+                }))
             ),
             change("skills[key=\"german\"]", Some(json!({"key": "german", "display_name": ""})), None),
             change("categories[key=\"printer\"].required_fields", None, Some(json!(["product"]))),

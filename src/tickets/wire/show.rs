@@ -113,6 +113,13 @@ fn standing(ticket: &Ticket) -> pb::Ticket {
         resolve_time: ticket.resolve_time.map(timestamp),
         close_time: ticket.close_time.map(timestamp),
         auto_close_time: ticket.auto_close_time.map(timestamp),
+        offer: ticket.offered_to.as_ref().map(|agent| pb::Offer {
+            agent: named(ticket, "agents", agent),
+            expire_time: ticket.offer_expire_time.map(timestamp),
+        }),
+        former_assignee: named(ticket, "agents", ticket.former_assignee.as_deref().unwrap_or_default()),
+        routing_exhausted: ticket.routing_exhausted,
+        routing_rule: ticket.routing_rule.clone(),
         ..pb::Ticket::default()
     }
 }

@@ -69,7 +69,7 @@ async fn faults_are_told_with_their_paths() {
     assert_eq!(
         err,
         "error: the server refuses (CONFIGURATION_INVALID):\n  \
-         categories[key=\"hardware\"].parent: leads back to itself: hardware -> hardware.printer -> hardware\n  \
+         categories[key=\"hardware\"].parent: leads back to itself: hardware -> hardware.printer -> hardware; let one of them lead elsewhere\n  \
          routing_rules[key=\"outage\"].team: there is no \"gone\" in teams\n"
     );
     let broken = file("levels:\n  - key: L1\n    colour: red\n");

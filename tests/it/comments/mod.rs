@@ -13,7 +13,7 @@ use crate::support::{Client, Desk};
 
 type Comments = CommentServiceClient<Client>;
 
-fn comments(client: Client) -> Comments {
+pub fn comments(client: Client) -> Comments {
     CommentServiceClient::new(client)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     tickets::{read, record, titled},
 };
 
-async fn decisions(desk: &Desk, parent: &str, size: i32) -> Vec<pb::RoutingDecision> {
+pub async fn decisions(desk: &Desk, parent: &str, size: i32) -> Vec<pb::RoutingDecision> {
     let mut client = routing(desk.agent("anna"));
     let mut request = pb::ListRoutingDecisionsRequest {
         parent: parent.to_owned(),

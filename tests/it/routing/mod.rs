@@ -1,15 +1,19 @@
 //! Where tickets go and who gets them, over real gRPC.
 
 mod decisions;
+mod load;
 mod moves;
+mod offers;
+mod overflow;
 mod push;
 mod queue;
 mod race;
 
+use ticketing::configuration::Document;
 use ticketing_proto::v1::{self as pb, routing_service_client::RoutingServiceClient};
 use tonic::{Response, Status};
 
-use crate::support::{Client, Desk};
+use crate::support::{Client, Desk, sample};
 
 pub fn routing(client: Client) -> RoutingServiceClient<Client> {
     RoutingServiceClient::new(client)
@@ -34,7 +38,14 @@ pub async fn waiting(desk: &Desk, queue: &str) -> Vec<String> {
     page.tickets.into_iter().map(|ticket| ticket.title).collect()
 }
 
-/// One tick of the push job; how many tickets it gave.
+/// Puts the sample configuration in force, changed.
+pub async fn adjust(desk: &Desk, change: impl FnOnce(&mut Document)) {
+    let mut document = sample();
+    change(&mut document);
+    desk.configure(&document).await;
+}
+
+/// One tick of the dispatching job; of how many tickets it decided something.
 pub async fn push_once(desk: &Desk) -> usize {
-    ticketing::routing::push::run_once(&desk.app, 100).await.expect("a tick").done
+    ticketing::routing::dispatch::run_once(&desk.app, 100).await.expect("a tick").done
 }

@@ -22,7 +22,7 @@ async fn set_away(desk: &Desk, key: &str, away: bool) {
 
 /// Whether the job was rung since it was asked last.
 fn rung(desk: &Desk) -> bool {
-    desk.app.push_due.notified().now_or_never().is_some()
+    desk.app.dispatch_due.notified().now_or_never().is_some()
 }
 
 #[tokio::test]
@@ -84,8 +84,12 @@ async fn those_who_wait_for_a_skill_keep_nobody_else_waiting() {
         record(&desk, pb::Ticket { category: "contract".into(), ..titled(&format!("Rechnung {n}")) }).await;
     }
     let last = record(&desk, titled("Drucker druckt nicht")).await.name;
-    let given = ticketing::routing::push::run_once(&desk.app, 3).await.expect("pages of three").done;
-    assert_eq!((given, used(&desk, "anna").await), (1, 1));
+    let done = ticketing::routing::dispatch::run_once(&desk.app, 3).await.expect("pages of three").done;
+    assert_eq!(
+        (done, used(&desk, "anna").await),
+        (7, 1),
+        "one is given, of two pages it is told that nobody is left"
+    );
     assert_eq!(read(&desk, &last).await.assignee, "tenants/acme/agents/anna");
     desk.finish().await;
 }

@@ -58,7 +58,7 @@ async fn escalated_first_then_by_priority_then_the_longest_waiting() {
     }
     assert_eq!(titles, ["sideways", "normal", "older", "newer"]);
 
-    employ(&desk, "anna", "desk-de", 9, &[]).await;
+    employ(&desk, "anna", "desk-de", 9, &["german"]).await;
     let mut pulled = Vec::new();
     while let Some(ticket) = pull(&desk, "anna", "desk-de").await.expect("pulled").into_inner().ticket {
         assert_eq!(ticket.assignee, "tenants/acme/agents/anna");
@@ -86,7 +86,7 @@ async fn what_waits_for_somebody_else_is_not_served() {
 #[tokio::test]
 async fn a_repeated_pull_takes_nothing_more() {
     let desk = Desk::open().await;
-    employ(&desk, "anna", "desk-de", 9, &[]).await;
+    employ(&desk, "anna", "desk-de", 9, &["german"]).await;
     let queue = format!("{}/queues/desk-de", desk.parent());
     let request = |id: &str| pb::PullNextTicketRequest { queue: queue.clone(), request_id: id.to_owned() };
     let mut anna = routing(desk.agent("anna"));
@@ -107,7 +107,7 @@ async fn a_repeated_pull_takes_nothing_more() {
 #[tokio::test]
 async fn refusals() {
     let desk = Desk::open().await;
-    employ(&desk, "anna", "desk-de", 1, &[]).await;
+    employ(&desk, "anna", "desk-de", 1, &["german"]).await;
     employ(&desk, "emma", "desk-en", 9, &[]).await;
     assert_eq!(reason(&pull(&desk, "emma", "desk-de").await), "FailedPrecondition AGENT_NOT_IN_TEAM");
     assert_eq!(reason(&pull(&desk, "nobody", "desk-de").await), "FailedPrecondition AGENT_NOT_IN_TEAM");
