@@ -174,23 +174,14 @@ impl Round<'_> {
     async fn take(&self, tx: &mut Tx, planned: Vec<Planned>, seen: &[Loaded]) -> Result<Vec<Change>> {
         let ids: Vec<Id> = planned.iter().map(|planned| planned.ticket).collect();
         let locked = tickets::lock_free_in(tx, &ids).await?;
-        let mut waiting: HashMap<(Id, i64), Ticket> =
-            locked.into_iter().map(|ticket| ((ticket.id, ticket.version), ticket)).collect();
-        let mut agents = self.lock_agents(tx, &planned, seen).await?;
+        let agents = self.lock_agents(tx, &planned, seen).await?;
         let (mut given, mut decisions, mut changes) = (Vec::new(), Vec::new(), Vec::new());
-        for Planned { ticket, version, fate } in planned {
-            let Some(ticket) = waiting.remove(&(ticket, version)) else { continue };
+        for (ticket, fate) in confirm(planned, locked, agents) {
             match fate {
-                Fate::Given(mut decision) => {
-                    if !seat(&mut agents, &mut decision) {
-                        continue;
-                    }
-                    if decision.offered {
-                        changes.push(self.offer(ticket, &decision));
-                    } else {
-                        given.push((ticket, decision.assignee.clone()));
-                        decisions.push(decision);
-                    }
+                Fate::Given(decision) if decision.offered => changes.push(self.offer(ticket, &decision)),
+                Fate::Given(decision) => {
+                    given.push((ticket, decision.assignee.clone()));
+                    decisions.push(decision);
                 }
                 Fate::Nobody(decision) => changes.push(self.turn_away(ticket, &decision)),
                 Fate::Waits => {}
@@ -263,6 +254,28 @@ fn plan(configuration: &Configuration, waiting: &[Ticket], roster: &mut Roster, 
         fate: roster.decide(configuration, ticket, ctx.now),
     });
     planned.filter(|planned| planned.fate != Fate::Waits).collect()
+}
+
+/// What of the plan still holds now that everything is locked: the ticket is as it was seen, and there is room.
+fn confirm(
+    planned: Vec<Planned>,
+    locked: Vec<Ticket>,
+    mut agents: HashMap<String, Loaded>,
+) -> Vec<(Ticket, Fate)> {
+    let mut waiting: HashMap<(Id, i64), Ticket> =
+        locked.into_iter().map(|ticket| ((ticket.id, ticket.version), ticket)).collect();
+    let mut confirmed = Vec::new();
+    for Planned { ticket, version, mut fate } in planned {
+        let Some(ticket) = waiting.remove(&(ticket, version)) else { continue };
+        let holds = match &mut fate {
+            Fate::Given(decision) => seat(&mut agents, decision),
+            _ => true,
+        };
+        if holds {
+            confirmed.push((ticket, fate));
+        }
+    }
+    confirmed
 }
 
 /// Counts the ticket for the locked agent, if there is room for it.

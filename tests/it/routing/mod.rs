@@ -8,6 +8,7 @@ mod overflow;
 mod push;
 mod queue;
 mod race;
+mod storm;
 
 use ticketing::configuration::Document;
 use ticketing_proto::v1::{self as pb, routing_service_client::RoutingServiceClient};

@@ -82,14 +82,7 @@ impl Desk {
 
     /// A channel for this caller, to make any client of.
     pub fn caller(&self, kind: ActorKind, id: &str, roles: &[Role]) -> Client {
-        let claims = Claims {
-            sub: id.to_owned(),
-            kind,
-            roles: roles.to_vec(),
-            tenants: Some(vec![self.tenant.clone()]),
-        };
-        let bearer = format!("Bearer {}", claims.encode()).parse().expect("a token is ASCII");
-        InterceptedService::new(self.channel.clone(), Bearer(bearer))
+        caller(self.channel.clone(), &self.tenant, kind, id, roles)
     }
 
     pub fn admin(&self) -> Client {
@@ -134,6 +127,14 @@ impl Desk {
         self.drain.cancel();
         self.app.drain.cancel();
     }
+}
+
+/// A channel to any service for this caller.
+pub fn caller(channel: Channel, tenant: &TenantId, kind: ActorKind, id: &str, roles: &[Role]) -> Client {
+    let claims =
+        Claims { sub: id.to_owned(), kind, roles: roles.to_vec(), tenants: Some(vec![tenant.clone()]) };
+    let bearer = format!("Bearer {}", claims.encode()).parse().expect("a token is ASCII");
+    InterceptedService::new(channel, Bearer(bearer))
 }
 
 /// Puts a document in force, past the rules.

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tonic::transport::Channel;
 
-/// A running `ticketing serve`, without jobs; it is killed when its value goes.
+/// A running `ticketing serve`; it is killed when its value goes.
 pub struct Process {
     child: Arc<Mutex<Child>>,
     pub channel: Channel,
@@ -21,10 +21,15 @@ impl Process {
     /// Connections to the database that it has at most.
     pub const CONNECTIONS: usize = 10;
 
-    /// Starts it on this database; ready for calls.
+    /// Starts it on this database, without jobs; ready for calls.
     pub async fn start(database: &str) -> Self {
+        Self::start_as(database, "api").await
+    }
+
+    /// Starts it in these roles.
+    pub async fn start_as(database: &str, role: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ticketing"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--insecure", "--role", "api"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--insecure", "--role", role])
             .args(["--log-format", "json", "--database-url", database])
             .args(["--database-connections", &Self::CONNECTIONS.to_string()])
             .env_clear()

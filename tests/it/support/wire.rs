@@ -43,9 +43,17 @@ pub struct Wire {
     listening: AbortHandle,
 }
 
+/// A piece of SQL that never arrives.
+pub type Lost = Option<&'static str>;
+
 impl Wire {
     /// A wire to the database of this URL.
     pub async fn to(database: &str) -> Self {
+        Self::losing(database, None).await
+    }
+
+    /// A wire on which a piece of SQL is lost on its way: a fault that a test plants.
+    pub async fn losing(database: &str, lost: Lost) -> Self {
         let options = PgConnectOptions::from_str(database).expect("a URL of a database");
         let folder = options.get_socket().expect("the cluster of the tests listens on a socket");
         let socket = folder.join(format!(".s.PGSQL.{}", options.get_port()));
@@ -59,7 +67,7 @@ impl Wire {
                 let (server, _) = listener.accept().await.expect("a connection");
                 let database = UnixStream::connect(&socket).await.expect("the cluster takes connections");
                 // Whoever hangs up ends the connection; that is no fault of the wire.
-                tokio::spawn(carry(Arc::clone(&shared), server, database));
+                tokio::spawn(carry(Arc::clone(&shared), lost, server, database));
             }
         });
         Self {
@@ -107,13 +115,13 @@ struct Trips {
     stroke: Option<Stroke>,
 }
 
-async fn carry(plan: Arc<Mutex<Plan>>, server: TcpStream, database: UnixStream) {
+async fn carry(plan: Arc<Mutex<Plan>>, lost: Lost, server: TcpStream, database: UnixStream) {
     server.set_nodelay(true).expect("a socket");
     let (from_server, to_server) = server.into_split();
     let (from_database, to_database) = database.into_split();
     let trips = Mutex::new(Trips::default());
     tokio::select! {
-        ended = ask(&plan, &trips, BufReader::new(from_server), to_database) => ended,
+        ended = ask(&plan, lost, &trips, BufReader::new(from_server), to_database) => ended,
         ended = answer(&trips, BufReader::new(from_database), to_server) => ended,
     }
     .unwrap_or_default();
@@ -122,6 +130,7 @@ async fn carry(plan: Arc<Mutex<Plan>>, server: TcpStream, database: UnixStream) 
 /// Carries what the server says. A trip ends with Sync or is a simple Query.
 async fn ask(
     plan: &Mutex<Plan>,
+    lost: Lost,
     trips: &Mutex<Trips>,
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -129,7 +138,10 @@ async fn ask(
     // The first message has no type.
     to.write_all(&message(&mut from, 0).await?).await?;
     loop {
-        let message = message(&mut from, 1).await?;
+        let mut message = message(&mut from, 1).await?;
+        if let (b'P', Some(lost)) = (message[0], lost) {
+            blank(&mut message, lost.as_bytes());
+        }
         if matches!(message[0], b'S' | b'Q') {
             let due = lock(plan).trip();
             match due {
@@ -140,6 +152,13 @@ async fn ask(
             lock(trips).open += 1;
         }
         to.write_all(&message).await?;
+    }
+}
+
+/// Puts blanks in the place of a piece of a statement, which keeps its length.
+fn blank(statement: &mut [u8], piece: &[u8]) {
+    if let Some(at) = statement.windows(piece.len()).position(|window| window == piece) {
+        statement[at..at + piece.len()].fill(b' ');
     }
 }
 
