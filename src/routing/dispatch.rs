@@ -11,7 +11,7 @@ use super::{
 use crate::{
     agents::{self, Loaded},
     app::App,
-    configuration::Configuration,
+    configuration::{Configuration, Queue},
     ctx::Ctx,
     db::Tx,
     error::Result,
@@ -175,21 +175,24 @@ impl Round<'_> {
         let ids: Vec<Id> = planned.iter().map(|planned| planned.ticket).collect();
         let locked = tickets::lock_free_in(tx, &ids).await?;
         let agents = self.lock_agents(tx, &planned, seen).await?;
+        let (ctx, configuration) = (&self.ctx, self.configuration);
         let (mut given, mut decisions, mut changes) = (Vec::new(), Vec::new(), Vec::new());
         for (ticket, fate) in confirm(planned, locked, agents) {
             match fate {
-                Fate::Given(decision) if decision.offered => changes.push(self.offer(ticket, &decision)),
+                Fate::Given(decision) if decision.offered => {
+                    changes.push(offer(ctx, configuration, ticket, &decision))
+                }
                 Fate::Given(decision) => {
                     given.push((ticket, decision.assignee.clone()));
                     decisions.push(decision);
                 }
-                Fate::Nobody(decision) => changes.push(self.turn_away(ticket, &decision)),
+                Fate::Nobody(decision) => changes.push(turn_away(ctx, configuration, ticket, &decision)),
                 Fate::Waits => {}
             }
         }
-        let begun = escalation::take_all_in(tx, &self.ctx, given).await?;
+        let begun = escalation::take_all_in(tx, ctx, given).await?;
         changes.extend(begun.into_iter().zip(decisions).map(|(change, decision)| {
-            tickets::give(change, &self.ctx, &decision.assignee, |event| decision.explain(event))
+            tickets::give(change, ctx, &decision.assignee, |event| decision.explain(event))
         }));
         Ok(changes)
     }
@@ -218,32 +221,32 @@ impl Round<'_> {
         let locked = locked.into_iter().filter(same);
         Ok(locked.map(|loaded| (loaded.agent.key.clone(), loaded)).collect())
     }
+}
 
-    fn offer(&self, ticket: Ticket, decision: &Decision) -> Change {
-        let queue = self.configuration.queue(&ticket.queue);
-        let span = queue.map(crate::configuration::Queue::offer_duration).unwrap_or_default();
-        Change::of(ticket).step(&self.ctx, EventType::TicketOffered, |ticket, event| {
-            ticket.offer(&decision.assignee, self.ctx.now.after(span));
-            decision.explain(event);
-        })
-    }
+/// Asks the agent.
+fn offer(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, decision: &Decision) -> Change {
+    let span = configuration.queue(&ticket.queue).map(Queue::offer_duration).unwrap_or_default();
+    Change::of(ticket).step(ctx, EventType::TicketOffered, |ticket, event| {
+        ticket.offer(&decision.assignee, ctx.now.after(span));
+        decision.explain(event);
+    })
+}
 
-    /// To the overflow queue, with what it asks for; or it stays, and it is told that nobody is left.
-    fn turn_away(&self, ticket: Ticket, decision: &Decision) -> Change {
-        if decision.overflow_from.is_empty() {
-            return Change::of(ticket).step(&self.ctx, EventType::RoutingExhausted, |ticket, event| {
-                ticket.routing_exhausted = true;
-                decision.explain(event);
-            });
-        }
-        Change::of(ticket).step(&self.ctx, EventType::TicketRouted, |ticket, event| {
-            let (rule, skills) = (ticket.routing_rule.clone(), ticket.skills.clone());
-            ticket.place(self.configuration, &decision.queue, self.ctx.now);
-            (ticket.routing_rule, ticket.skills) = (rule, skills);
-            "OVERFLOW".clone_into(&mut event.reason);
+/// To the overflow queue, with what it asks for; or it stays, and it is told that nobody is left.
+fn turn_away(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, decision: &Decision) -> Change {
+    if decision.overflow_from.is_empty() {
+        return Change::of(ticket).step(ctx, EventType::RoutingExhausted, |ticket, event| {
+            ticket.routing_exhausted = true;
             decision.explain(event);
-        })
+        });
     }
+    Change::of(ticket).step(ctx, EventType::TicketRouted, |ticket, event| {
+        let (rule, skills) = (ticket.routing_rule.clone(), ticket.skills.clone());
+        ticket.place(configuration, &decision.queue, ctx.now);
+        (ticket.routing_rule, ticket.skills) = (rule, skills);
+        "OVERFLOW".clone_into(&mut event.reason);
+        decision.explain(event);
+    })
 }
 
 /// What becomes of the waiting tickets, in the order of service, but for those that wait on.
@@ -290,3 +293,6 @@ fn seat(agents: &mut HashMap<String, Loaded>, decision: &mut Decision) -> bool {
     loaded.used += decision.weight;
     true
 }
+
+#[cfg(test)]
+mod interleavings;

@@ -29,4 +29,4 @@ pub use candidates::{Candidate, Rejection};
 pub use condition::{Conditions, compile as compile_condition};
 pub use decide::{Decision, Trial, decide};
 pub use decline_offer::DeclineReason;
-pub use roster::Roster;
+pub use roster::{Fate, Roster};

@@ -34,7 +34,7 @@ impl Before {
     }
 
     /// The owner that it had and has, and by how much it grew.
-    fn growth<'a>(&self, configuration: &Configuration, after: &'a Ticket) -> Option<(&'a String, i64)> {
+    pub fn growth<'a>(&self, configuration: &Configuration, after: &'a Ticket) -> Option<(&'a String, i64)> {
         let owner = after.assignee.as_ref().filter(|owner| self.assignee.as_ref() == Some(owner))?;
         let more = after.weight(configuration) - self.weight(configuration);
         (after.state.is_live() && more > 0).then_some((owner, more))

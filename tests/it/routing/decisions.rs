@@ -1,5 +1,14 @@
 //! Decisions explain themselves: before, by a preview, and after, by what was kept.
 
+use std::sync::Arc;
+
+use ticketing::{
+    agents as roster,
+    configuration::Configuration,
+    ids::Id,
+    routing::{Decision, Fate, Roster},
+    tickets::{Ticket, queue},
+};
 use ticketing_proto::v1::{self as pb, preview_routing_request::Subject};
 
 use super::{push_once, routing};
@@ -120,5 +129,84 @@ async fn a_rule_that_cannot_be_answered_is_a_recorded_no() {
     let decision = decisions(&desk, &ticket.name, 0).await.remove(0);
     assert_eq!((decision.rule.as_str(), decision.trials[0].matched), ("german", false));
     assert!(!decision.trials[0].error.is_empty());
+    desk.finish().await;
+}
+
+/// What the rule says of everything that waits now, in the order of service.
+async fn expected(desk: &Desk, configuration: &Configuration) -> Vec<(Id, i64, Decision)> {
+    let mut tx = desk.app.db.begin(&desk.tenant).await.expect("a transaction");
+    let queues: Vec<String> = configuration.document.queues.iter().map(|queue| queue.key.clone()).collect();
+    let teams: Vec<String> = configuration.document.teams.iter().map(|team| team.key.clone()).collect();
+    let waiting: Vec<Ticket> =
+        queue::unserved_in(&mut tx, &queues, &[], None, 1000).await.expect("what waits");
+    let members = roster::members(&mut tx, configuration, &teams).await.expect("who is there");
+    let mut roster = Roster::new(members);
+    let decided =
+        waiting.iter().filter_map(|ticket| match roster.decide(configuration, ticket, desk.now()) {
+            Fate::Given(decision) | Fate::Nobody(decision) => Some((ticket.id, ticket.version + 1, decision)),
+            Fate::Waits => None,
+        });
+    decided.collect()
+}
+
+/// The decision that was kept with an event of a ticket.
+async fn kept(desk: &Desk, ticket: Id, version: i64) -> Decision {
+    let kept: serde_json::Value =
+        sqlx::query_scalar("select details -> 'decision' from events where ticket_id = $1 and version = $2")
+            .bind(ticket.0)
+            .bind(version)
+            .fetch_one(desk.app.db.pool())
+            .await
+            .expect("a decision");
+    serde_json::from_value(kept).expect("a decision")
+}
+
+#[tokio::test]
+async fn what_was_kept_is_what_the_rule_says_again_and_nobody_is_without_a_reason() {
+    let desk = Desk::open().await;
+    super::adjust(&desk, |document| {
+        document.queues[1].dispatch = ticketing::configuration::Dispatch::Offer;
+        document.queues[0].overflow_queue = "desk-en".into();
+    })
+    .await;
+    let configuration: Arc<Configuration> =
+        desk.app.configurations.get(&desk.tenant).await.expect("a configuration");
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut reasons, mut decided) = (std::collections::BTreeSet::new(), 0);
+    for round in 0..8 {
+        for n in 0..4 {
+            let skills = ["german", "english", "billing"].into_iter().filter(|_| random.bool());
+            let skills: Vec<&str> = skills.collect();
+            let team = ["desk-de", "desk-en"][random.usize(..2)];
+            let key = format!("agent-{round}-{n}");
+            employ(&desk, &key, team, random.i32(0..4), &skills).await;
+            if random.u8(..4) == 0 {
+                super::overflow::go_away(&desk, &key).await;
+            }
+        }
+        for n in 0..12 {
+            let ticket = pb::Ticket {
+                language_code: ["de", "en"][random.usize(..2)].into(),
+                category: ["", "contract"][random.usize(..2)].into(),
+                organization: format!("{}/organizations/{}", desk.parent(), random.u8(..3)),
+                ..titled(&format!("Anruf {n}"))
+            };
+            record(&desk, ticket).await;
+        }
+        let expected = expected(&desk, &configuration).await;
+        push_once(&desk).await;
+        for (ticket, version, again) in expected {
+            let kept = kept(&desk, ticket, version).await;
+            assert_eq!(kept, again);
+            let got = usize::from(!kept.assignee.is_empty());
+            assert!(kept.candidates.iter().skip(got).all(|it| it.rejection.is_some()), "{kept:?}");
+            reasons.extend(kept.candidates.iter().filter_map(|it| Some(it.rejection?.name())));
+            decided += 1;
+        }
+        desk.advance(std::time::Duration::from_mins(1));
+        ticketing::routing::expire_offers::run_once(&desk.app, 5).await.expect("a tick");
+    }
+    assert!(decided > 30, "{decided} decisions");
+    assert!(reasons.len() >= 6, "{reasons:?}");
     desk.finish().await;
 }

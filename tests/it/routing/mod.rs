@@ -1,5 +1,6 @@
 //! Where tickets go and who gets them, over real gRPC.
 
+mod bulk;
 mod decisions;
 mod load;
 mod moves;

@@ -13,7 +13,7 @@ use crate::{
     tickets::{read, record, titled},
 };
 
-async fn go_away(desk: &Desk, key: &str) {
+pub async fn go_away(desk: &Desk, key: &str) {
     let request = pb::SetAvailabilityRequest {
         name: format!("{}/agents/{key}", desk.parent()),
         availability: pb::Availability::Away.into(),
