@@ -47,6 +47,14 @@ pub struct Agent {
     pub cool_down_until_time: Option<Time>,
 }
 
+/// What an agent can do, and for which teams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub teams: Vec<String>,
+    pub skills: Json<BTreeMap<String, i32>>,
+    pub capacity: i32,
+}
+
 /// An agent with what it has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {

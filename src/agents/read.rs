@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::PgPool;
 
-use super::{Agent, Availability, Loaded, store};
+use super::{Agent, Availability, Loaded, Member, store};
 use crate::{
     app::App,
     configuration::Configuration,
@@ -81,8 +81,8 @@ pub async fn names(pool: &PgPool, tenant: &TenantId, keys: &[String]) -> Result<
     store::find_names(pool, tenant, keys).await
 }
 
-/// The teams of every agent.
-pub async fn memberships_in(tx: &mut Tx) -> Result<Vec<Vec<String>>> {
+/// What every agent can do, and for whom.
+pub async fn memberships_in(tx: &mut Tx) -> Result<Vec<Member>> {
     store::list_memberships(tx).await
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{PgPool, QueryBuilder};
 
-use super::Agent;
+use super::{Agent, Member};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -52,13 +52,17 @@ pub async fn find_by_teams(tx: &mut Tx, teams: &[String]) -> Result<Vec<Agent>> 
     Ok(agents)
 }
 
-/// The teams of every agent.
-pub async fn list_memberships(tx: &mut Tx) -> Result<Vec<Vec<String>>> {
+/// What every agent can do, and for whom.
+pub async fn list_memberships(tx: &mut Tx) -> Result<Vec<Member>> {
     let tenant = tx.tenant().clone();
-    let teams = sqlx::query_scalar!("select teams from agents where tenant_id = $1", tenant.as_str())
-        .fetch_all(&mut **tx)
-        .await?;
-    Ok(teams)
+    let members = sqlx::query_as!(
+        Member,
+        "select teams, skills, capacity from agents where tenant_id = $1",
+        tenant.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(members)
 }
 
 pub async fn find_names(

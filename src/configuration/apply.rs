@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Configuration, Document, Plan, Revision, Stamp,
     plan::{Touched, differences, touched, warnings},
-    read, store,
+    reach, read, store,
 };
 use crate::{
     agents,
@@ -16,7 +16,7 @@ use crate::{
     call::retrying,
     ctx::Ctx,
     db::Tx,
-    error::{Error, Result},
+    error::{Error, Reason, Result, Violations},
     idempotency,
     ids::TenantId,
     tickets,
@@ -132,7 +132,10 @@ async fn plan_in(tx: &mut Tx, before: &Document, after: &Document) -> Result<Pla
     let Touched { levels, teams, queues } = touched(before, after);
     let standing = tickets::count_standing_in(tx, &levels, &teams, &queues).await?;
     let members = agents::memberships_in(tx).await?;
-    let touched = members.iter().filter(|of| of.iter().any(|team| teams.contains(team)));
+    let mut faults = Violations::default();
+    reach::check(before, after, &members, &mut faults);
+    faults.into_result_as(Reason::ConfigurationInvalid)?;
+    let touched = members.iter().filter(|of| of.teams.iter().any(|team| teams.contains(team)));
     Ok(Plan {
         changes: differences(before, after),
         affected_ticket_count: standing.iter().map(|it| it.count).sum(),

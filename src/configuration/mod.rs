@@ -9,6 +9,7 @@ mod model;
 mod model_routing;
 mod path;
 mod plan;
+mod reach;
 mod read;
 mod rollback;
 pub mod rpc;

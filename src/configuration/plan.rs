@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::{Document, Keyed, Team, path};
-use crate::tickets::Standing;
+use crate::{agents::Member, tickets::Standing};
 
 /// What applying a document does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,13 +56,13 @@ pub fn touched(before: &Document, after: &Document) -> Touched {
     }
 }
 
-/// What is allowed but looks unintended. `standing` are the live tickets in places that change or go, `members` the teams
-/// of each agent.
+/// What is allowed but looks unintended. `standing` are the live tickets in places that change or go, `members` every
+/// agent.
 pub fn warnings(
     before: &Document,
     after: &Document,
     standing: &[Standing],
-    members: &[Vec<String>],
+    members: &[Member],
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut gone = |list: &str, keys: Vec<&str>, place: fn(&Standing) -> &str| {
@@ -82,7 +82,7 @@ pub fn warnings(
         warnings.push(format!("{path}.customer_contact: the lowest level cannot answer the customer"));
     }
     // Whoever has no agents at all is still setting up.
-    let staffed: HashSet<&String> = members.iter().flatten().collect();
+    let staffed: HashSet<&String> = members.iter().flat_map(|member| &member.teams).collect();
     let idle = |team: &&Team| !staffed.contains(&team.key) && !before.teams.contains(team);
     for team in after.teams.iter().filter(|_| !staffed.is_empty()).filter(idle) {
         warnings.push(format!("{}: nobody is a member", path::by_key("teams", &team.key)));

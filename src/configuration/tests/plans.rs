@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{read_part, sample, with};
 use crate::{
+    agents::Member,
     configuration::{
         Document,
         plan::{Change, Touched, differences, touched, warnings},
@@ -128,8 +129,13 @@ fn warnings_name_what_looks_unintended() {
         standing("L3", "engineering", "engineering", 3),
         standing("L3", "data", "data", 1),
     ];
+    let member = Member {
+        teams: vec!["desk".into(), "data".into()],
+        skills: crate::tickets::Json::default(),
+        capacity: 1,
+    };
     assert_eq!(
-        warnings(&before, &after, &live, &[vec!["desk".into(), "data".into()]]),
+        warnings(&before, &after, &live, &[member]),
         [
             "levels[key=\"L3\"]: goes while live tickets stand in it (4); move them",
             "teams[key=\"desk-de\"]: goes while live tickets stand in it (2); move them",

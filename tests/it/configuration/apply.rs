@@ -283,3 +283,22 @@ async fn only_an_administrator_applies_and_only_at_home() {
     }
     desk.finish().await;
 }
+
+#[tokio::test]
+async fn a_rule_that_nobody_can_serve_is_refused_once_its_team_has_agents() {
+    let desk = Desk::open().await;
+    let mut admin = service(desk.admin());
+    let mut wanted = document(&desk);
+    wanted.routing_rules[1].required_skills[0].min_level = 4;
+    crate::agents::employ(&desk, "emma", "desk-en", 3, &["english"]).await;
+    let refused = apply(&mut admin, wanted.clone()).await;
+    assert_eq!(reason(&refused), "CONFIGURATION_INVALID");
+    assert_eq!(fields(&refused), ["routing_rules[key=\"english\"].required_skills"]);
+    let mut plan = pb::ApplyConfigurationRequest { validate_only: true, ..Default::default() };
+    plan.configuration = Some(wanted.clone());
+    assert_eq!(reason(&admin.apply_configuration(plan).await), "CONFIGURATION_INVALID", "a plan says so too");
+
+    wanted.routing_rules[1].required_skills[0].min_level = 3;
+    apply(&mut admin, wanted).await.expect("she is as good as that");
+    desk.finish().await;
+}
