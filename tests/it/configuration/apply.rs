@@ -85,6 +85,10 @@ async fn a_plan_alone_changes_nothing_and_counts_whom_it_touches() {
             name: format!("{}/agents/{key}", desk.parent()),
             display_name: key.into(),
             teams: vec![team.into()],
+            skills: ["german", "english", "billing"]
+                .map(|skill| pb::AgentSkill { skill: skill.into(), level: 1 })
+                .into(),
+            capacity: 1,
             ..Default::default()
         };
         let request = pb::UpsertAgentRequest { agent: Some(agent), validate_only: false };
@@ -291,12 +295,16 @@ async fn a_rule_that_nobody_can_serve_is_refused_once_its_team_has_agents() {
     let mut wanted = document(&desk);
     wanted.routing_rules[1].required_skills[0].min_level = 4;
     crate::agents::employ(&desk, "emma", "desk-en", 3, &["english"]).await;
-    let refused = apply(&mut admin, wanted.clone()).await;
+    let refused = apply(&mut admin, wanted.clone()).await.expect_err("nobody can");
     assert_eq!(reason(&refused), "CONFIGURATION_INVALID");
     assert_eq!(fields(&refused), ["routing_rules[key=\"english\"].required_skills"]);
     let mut plan = pb::ApplyConfigurationRequest { validate_only: true, ..Default::default() };
     plan.configuration = Some(wanted.clone());
-    assert_eq!(reason(&admin.apply_configuration(plan).await), "CONFIGURATION_INVALID", "a plan says so too");
+    assert_eq!(
+        reason(&admin.apply_configuration(plan).await.expect_err("a plan too")),
+        "CONFIGURATION_INVALID",
+        "a plan says so too"
+    );
 
     wanted.routing_rules[1].required_skills[0].min_level = 3;
     apply(&mut admin, wanted).await.expect("she is as good as that");
