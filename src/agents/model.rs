@@ -63,7 +63,7 @@ pub struct Loaded {
     pub used: i64,
     /// How many those are, also those that take nothing.
     pub tickets: i64,
-    /// The organizations of those tickets.
+    /// The organizations of those tickets, of those that were asked for.
     pub organizations: BTreeSet<String>,
 }
 

@@ -86,10 +86,16 @@ pub async fn memberships_in(tx: &mut Tx) -> Result<Vec<Member>> {
     store::list_memberships(tx).await
 }
 
-/// The agents of any of these teams with what each has to do; for looking, since nothing is locked.
-pub async fn members(tx: &mut Tx, configuration: &Configuration, teams: &[String]) -> Result<Vec<Loaded>> {
+/// The agents of any of these teams with what each has to do, and for which of these organizations; for looking, since
+/// nothing is locked.
+pub async fn members(
+    tx: &mut Tx,
+    configuration: &Configuration,
+    teams: &[String],
+    organizations: &[String],
+) -> Result<Vec<Loaded>> {
     let agents = store::find_by_teams(tx, teams).await?;
-    load(tx, configuration, agents).await
+    load(tx, configuration, agents, organizations).await
 }
 
 /// These agents, locked in the order of their keys until the transaction ends, with what each has to do: whoever gives
@@ -97,12 +103,17 @@ pub async fn members(tx: &mut Tx, configuration: &Configuration, teams: &[String
 /// the holder of the lock before gave away. Lock the tickets first.
 pub async fn lock_in(tx: &mut Tx, configuration: &Configuration, keys: &[String]) -> Result<Vec<Loaded>> {
     let agents = if keys.is_empty() { Vec::new() } else { store::lock(tx, keys).await? };
-    load(tx, configuration, agents).await
+    load(tx, configuration, agents, &[]).await
 }
 
-async fn load(tx: &mut Tx, configuration: &Configuration, agents: Vec<Agent>) -> Result<Vec<Loaded>> {
+async fn load(
+    tx: &mut Tx,
+    configuration: &Configuration,
+    agents: Vec<Agent>,
+    organizations: &[String],
+) -> Result<Vec<Loaded>> {
     let keys: Vec<String> = agents.iter().map(|agent| agent.key.clone()).collect();
-    let held = if keys.is_empty() { Vec::new() } else { tickets::held_in(tx, &keys).await? };
+    let held = if keys.is_empty() { Vec::new() } else { tickets::held_in(tx, &keys, organizations).await? };
     Ok(weigh(configuration, agents, &held))
 }
 

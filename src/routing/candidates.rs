@@ -16,8 +16,9 @@ use crate::{
     time::Time,
 };
 
-/// How many candidates a decision tells of at most, the best first.
-pub const MAX_CANDIDATES: usize = 50;
+/// How many candidates a decision tells of at most, the best first; of those behind them it counts the reasons. A decision
+/// is kept with every assignment, and a team may have hundreds of agents.
+pub const MAX_CANDIDATES: usize = 20;
 
 codes! {
     /// Why an agent did not get a ticket; in the order in which candidates are told.
@@ -117,70 +118,107 @@ impl<'a> Asked<'a> {
         }
     }
 
-    fn candidate(&self, member: &Loaded, saving: &BTreeSet<String>) -> Candidate {
-        Candidate {
-            agent: member.agent.key.clone(),
-            used: member.used,
-            capacity: member.agent.capacity,
+    fn rank<'m>(&self, member: &'m Loaded, saving: &BTreeSet<String>) -> Ranked<'m> {
+        Ranked {
+            rejection: self.obstacle(member, saving),
             former_assignee: self.former_assignee == Some(&member.agent.key),
             same_organization: member.organizations.contains(self.organization),
-            last_assign_time: member.agent.last_assign_time,
-            rejection: self.obstacle(member, saving),
+            member,
         }
     }
 }
 
-/// The agents of a team, the best first. The first got the ticket, unless it has a rejection too: then nobody could.
-/// `saving`: agents who keep their room for a heavier ticket that comes before this one.
-pub fn choose(members: &[Loaded], asked: &Asked<'_>, saving: &BTreeSet<String>) -> Vec<Candidate> {
-    let mut candidates: Vec<Candidate> = members
+/// An agent with what it is ranked by.
+struct Ranked<'m> {
+    rejection: Option<Rejection>,
+    former_assignee: bool,
+    same_organization: bool,
+    member: &'m Loaded,
+}
+
+impl<'m> Ranked<'m> {
+    /// Who could and suits best comes first.
+    fn order(&self) -> impl Ord + use<'m> {
+        let Loaded { agent, .. } = self.member;
+        (
+            self.rejection,
+            Reverse((self.former_assignee, self.same_organization, self.member.room())),
+            agent.last_assign_time,
+            &agent.key,
+        )
+    }
+
+    /// Why it did not get what `best` got.
+    fn rejection(&self, best: &Self) -> Rejection {
+        if let Some(obstacle) = self.rejection {
+            obstacle
+        } else if best.former_assignee != self.former_assignee {
+            Rejection::NotFormerAssignee
+        } else if best.same_organization != self.same_organization {
+            Rejection::OtherOrganization
+        } else if best.member.room() != self.member.room() {
+            Rejection::LessRoom
+        } else if best.member.agent.last_assign_time != self.member.agent.last_assign_time {
+            Rejection::LessIdle
+        } else {
+            Rejection::LaterKey
+        }
+    }
+
+    fn candidate(&self, rejection: Option<Rejection>) -> Candidate {
+        let Loaded { agent, used, .. } = self.member;
+        Candidate {
+            agent: agent.key.clone(),
+            used: *used,
+            capacity: agent.capacity,
+            former_assignee: self.former_assignee,
+            same_organization: self.same_organization,
+            last_assign_time: agent.last_assign_time,
+            rejection,
+        }
+    }
+}
+
+/// Who was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// The best first. The first got the ticket, unless it has a rejection too: then nobody could.
+    pub candidates: Vec<Candidate>,
+    /// How many behind those had which rejection.
+    pub further: BTreeMap<Rejection, i32>,
+}
+
+/// Looks at the agents of a team. `saving`: who keeps its room for a heavier ticket that comes before this one.
+pub fn choose(members: &[Loaded], asked: &Asked<'_>, saving: &BTreeSet<String>) -> Looked {
+    let mut ranked: Vec<Ranked<'_>> = members
         .iter()
         .filter(|member| member.agent.is_in(asked.team))
-        .map(|member| asked.candidate(member, saving))
+        .map(|member| asked.rank(member, saving))
         .collect();
-    candidates.sort_by(|a, b| order(a).cmp(&order(b)));
-    if let Some((best, others)) = candidates.split_first_mut() {
-        for other in others.iter_mut().filter(|other| other.rejection.is_none()) {
-            other.rejection = Some(behind(best, other));
-        }
+    // Of hundreds only the first few are told; the others need no order.
+    if ranked.len() > MAX_CANDIDATES {
+        ranked.select_nth_unstable_by(MAX_CANDIDATES, |a, b| a.order().cmp(&b.order()));
     }
-    candidates
-}
-
-/// Who could and suits best comes first.
-fn order(candidate: &Candidate) -> impl Ord + '_ {
-    (
-        candidate.rejection,
-        Reverse((candidate.former_assignee, candidate.same_organization, candidate.room())),
-        candidate.last_assign_time,
-        &candidate.agent,
-    )
-}
-
-/// By what the one who got it was ahead.
-fn behind(best: &Candidate, other: &Candidate) -> Rejection {
-    if best.former_assignee != other.former_assignee {
-        Rejection::NotFormerAssignee
-    } else if best.same_organization != other.same_organization {
-        Rejection::OtherOrganization
-    } else if best.room() != other.room() {
-        Rejection::LessRoom
-    } else if best.last_assign_time != other.last_assign_time {
-        Rejection::LessIdle
-    } else {
-        Rejection::LaterKey
+    let most = MAX_CANDIDATES.min(ranked.len());
+    let (told, further) = ranked.split_at_mut(most);
+    told.sort_by(|a, b| a.order().cmp(&b.order()));
+    let Some(best) = told.first() else { return Looked::default() };
+    let mut looked = Looked::default();
+    for (place, it) in told.iter().enumerate() {
+        let rejection = if place == 0 { it.rejection } else { Some(it.rejection(best)) };
+        looked.candidates.push(it.candidate(rejection));
     }
-}
-
-impl Candidate {
-    fn room(&self) -> i64 {
-        (i64::from(self.capacity) - self.used).max(0)
+    for it in further.iter() {
+        *looked.further.entry(it.rejection(best)).or_default() += 1;
     }
+    looked
 }
 
-/// Who got it.
-pub fn chosen(candidates: &[Candidate]) -> Option<&str> {
-    candidates.first().filter(|best| best.rejection.is_none()).map(|best| best.agent.as_str())
+impl Looked {
+    /// Who got it.
+    pub fn chosen(&self) -> Option<&str> {
+        self.candidates.first().filter(|best| best.rejection.is_none()).map(|best| best.agent.as_str())
+    }
 }
 
 #[cfg(test)]
@@ -218,6 +256,7 @@ mod tests {
 
     fn told(members: &[Loaded], asked: &Asked<'_>) -> Vec<String> {
         choose(members, asked, &BTreeSet::new())
+            .candidates
             .iter()
             .map(|it| format!("{} {}", it.agent, it.rejection.map_or("gets it", Rejection::name)))
             .collect()
@@ -275,7 +314,7 @@ mod tests {
         );
         let nobody = ["bob MISSING_SKILL", "ada AT_CAPACITY"];
         assert_eq!(told(&members[..2], &asked(&needs)), nobody);
-        assert_eq!(chosen(&choose(&[], &asked(&[]), &BTreeSet::new())), None);
+        assert_eq!(choose(&[], &asked(&[]), &BTreeSet::new()).chosen(), None);
     }
 
     #[test]
@@ -299,6 +338,20 @@ mod tests {
         let offer = Asked { cool_downs: Some(&declined), ..asked(&[]) };
         assert_eq!(told(&members, &offer), ["eve gets it", "ada COOLING_DOWN", "bob COOLING_DOWN"]);
         assert_eq!(told(&members, &asked(&[]))[0], "ada gets it", "what is given does not ask");
+    }
+
+    #[test]
+    fn of_many_the_best_are_told_and_the_reasons_of_the_others_are_counted() {
+        let mut members: Vec<Loaded> =
+            (0..100).map(|n| with(&format!("{n:03}"), 1 + n / 50, i64::from(n % 4 == 0), &[])).collect();
+        members.reverse();
+        let looked = choose(&members, &asked(&[]), &BTreeSet::new());
+        assert_eq!(looked.chosen(), Some("050"), "room for two, and the first key");
+        let keys: Vec<&str> = looked.candidates.iter().map(|it| it.agent.as_str()).collect();
+        assert_eq!((keys.len(), keys[1], keys[19]), (MAX_CANDIDATES, "051", "075"));
+        let further: Vec<(&str, i32)> =
+            looked.further.iter().map(|(it, count)| (it.name(), *count)).collect();
+        assert_eq!(further, [("LESS_ROOM", 49), ("LATER_KEY", 18), ("AT_CAPACITY", 13)]);
     }
 
     fn member() -> impl Strategy<Value = Loaded> {
@@ -326,7 +379,7 @@ mod tests {
         ) {
             let needs: Vec<Need> = required.into_iter().map(need).collect();
             let asked = Asked { weight, ..asked(&needs) };
-            let candidates = choose(&members, &asked, &BTreeSet::new());
+            let candidates = choose(&members, &asked, &BTreeSet::new()).candidates;
             let able = |member: &&Loaded| {
                 member.agent.is_in("desk-de")
                     && !member.agent.is_away(now())
@@ -336,7 +389,8 @@ mod tests {
             let most = members.iter().filter(able).map(Loaded::room).max();
             let winner = candidates.iter().position(|candidate| candidate.rejection.is_none());
             prop_assert_eq!(winner, most.map(|_| 0));
-            prop_assert_eq!(candidates.first().filter(|_| winner.is_some()).map(Candidate::room), most);
+            let room = |best: &Candidate| (i64::from(best.capacity) - best.used).max(0);
+            prop_assert_eq!(candidates.first().filter(|_| winner.is_some()).map(room), most);
             prop_assert!(candidates.iter().skip(1).all(|candidate| candidate.rejection.is_some()));
             prop_assert_eq!(candidates.len(), members.iter().filter(|it| it.agent.is_in("desk-de")).count());
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    candidates::{Candidate, MAX_CANDIDATES, chosen},
+    candidates::{Candidate, Looked, Rejection},
     needs,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub struct Decision {
     pub candidates: Vec<Candidate>,
     /// How many behind those had which rejection.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub further_rejections: BTreeMap<String, i32>,
+    pub further_rejections: BTreeMap<Rejection, i32>,
     /// Whether the assignee was only asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offered: bool,
@@ -141,14 +141,11 @@ impl Decision {
         }
     }
 
-    /// Keeps who was looked at, the best first, and with it who gets the ticket.
-    pub fn choose(&mut self, mut candidates: Vec<Candidate>) {
-        chosen(&candidates).unwrap_or_default().clone_into(&mut self.assignee);
-        for further in candidates.drain(MAX_CANDIDATES.min(candidates.len())..) {
-            let reason = further.rejection.map_or("", |rejection| rejection.name());
-            *self.further_rejections.entry(reason.to_owned()).or_default() += 1;
-        }
-        self.candidates = candidates;
+    /// Keeps who was looked at, and with it who gets the ticket.
+    pub fn keep(&mut self, looked: Looked) {
+        looked.chosen().unwrap_or_default().clone_into(&mut self.assignee);
+        self.candidates = looked.candidates;
+        self.further_rejections = looked.further;
     }
 
     /// Says on the event by what rule it was decided; the whole decision is kept there.

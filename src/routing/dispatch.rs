@@ -2,7 +2,7 @@
 //! sends elsewhere what nobody can take. It looks without locks, decides, and then locks only what it gives away; what
 //! changed in between waits for the next tick.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Decision,
@@ -113,7 +113,7 @@ impl Round<'_> {
         let mut tx = self.app.db.begin(&self.ctx.tenant).await?;
         let closed: Vec<Line> = self.closed.iter().map(|(line, _)| line.clone()).collect();
         let waiting = queue::unserved_in(&mut tx, queues, &closed, after, self.limit as i64).await?;
-        let mut roster = self.roster(&mut tx, queues).await?;
+        let mut roster = self.roster(&mut tx, queues, &waiting).await?;
         let seen = roster.members.clone();
         let planned = plan(self.configuration, &waiting, &mut roster, &self.ctx);
         let next = waiting.last().and_then(Ticket::turn);
@@ -123,9 +123,13 @@ impl Round<'_> {
         Ok(Page { done, next })
     }
 
-    async fn roster(&self, tx: &mut Tx, queues: &[String]) -> Result<Roster> {
+    /// Who works these queues, with what is to be known of them for these tickets.
+    async fn roster(&self, tx: &mut Tx, queues: &[String], waiting: &[Ticket]) -> Result<Roster> {
         let teams: Vec<String> = queues.iter().map(|queue| self.configuration.place(queue).team).collect();
-        Ok(Roster::new(agents::members(tx, self.configuration, &teams).await?))
+        let organizations = waiting.iter().map(|ticket| &ticket.organization).filter(|key| !key.is_empty());
+        let organizations: BTreeSet<String> = organizations.cloned().collect();
+        let organizations: Vec<String> = organizations.into_iter().collect();
+        Ok(Roster::new(agents::members(tx, self.configuration, &teams, &organizations).await?))
     }
 
     /// Remembers the lines for which nobody is left, so that the next page shows others.
@@ -146,7 +150,7 @@ impl Round<'_> {
         for (line, ticket) in &self.closed {
             let Some(queue) = self.configuration.queue(&line.0) else { continue };
             let mut tx = self.app.db.begin(&self.ctx.tenant).await?;
-            let mut roster = self.roster(&mut tx, std::slice::from_ref(&line.0)).await?;
+            let mut roster = self.roster(&mut tx, std::slice::from_ref(&line.0), &[]).await?;
             if roster.could_take(self.configuration, ticket, self.ctx.now) {
                 continue;
             }

@@ -36,7 +36,10 @@ pub async fn preview(app: &App, ctx: &Ctx, subject: Subject) -> Result<Decision>
     }
     decision.settle(&configuration, &mut ticket, ctx.now);
     let mut tx = app.db.begin(&ctx.tenant).await?;
-    let members = agents::members(&mut tx, &configuration, std::slice::from_ref(&decision.team)).await?;
+    let members = {
+        let organization = std::slice::from_ref(&ticket.organization);
+        agents::members(&mut tx, &configuration, std::slice::from_ref(&decision.team), organization).await?
+    };
     let found = Roster::new(members).look(&configuration, &ticket, ctx.now);
     Ok(Decision { trials: decision.trials, priority: decision.priority, ..found })
 }

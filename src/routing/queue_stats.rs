@@ -58,7 +58,7 @@ pub async fn queue_stats(app: &App, ctx: &Ctx, queue: &str) -> Result<QueueStats
     let depth = queue::depth(app, &ctx.tenant, queue, ctx.now).await?;
     let team = configuration.place(queue).team;
     let mut tx = app.db.begin(&ctx.tenant).await?;
-    let members = agents::members(&mut tx, &configuration, std::slice::from_ref(&team)).await?;
+    let members = agents::members(&mut tx, &configuration, std::slice::from_ref(&team), &[]).await?;
     Ok(QueueStats { read_time: ctx.now, depth, staffing: staffing(&members, ctx.now) })
 }
 

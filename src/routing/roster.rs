@@ -67,10 +67,10 @@ impl Roster {
     pub fn look(&self, configuration: &Configuration, ticket: &Ticket, now: Time) -> Decision {
         let mut decision = Decision::here(configuration, ticket);
         let asked = Asked::by(configuration, ticket, &decision.team, now);
-        let candidates = choose(&self.members, &asked, &self.saving);
+        let looked = choose(&self.members, &asked, &self.saving);
         decision.skills = asked.needs.iter().copied().cloned().collect();
         decision.weight = asked.weight;
-        decision.choose(candidates);
+        decision.keep(looked);
         decision
     }
 

@@ -59,7 +59,11 @@ pub fn decision(
             .map(|need| pb::SkillRequirement { skill: need.skill.clone(), min_level: need.min_level })
             .collect(),
         weight: i32::try_from(decision.weight).unwrap_or(i32::MAX),
-        further_rejections: decision.further_rejections.clone().into_iter().collect(),
+        further_rejections: decision
+            .further_rejections
+            .iter()
+            .map(|(rejection, count)| (rejection.name().to_owned(), *count))
+            .collect(),
         overflow_from: decision.overflow_from.clone(),
     }
 }

@@ -205,6 +205,7 @@ pub struct Held {
     pub offered: bool,
     pub channel: Channel,
     pub state: State,
+    /// Empty: of none of those that were asked for.
     pub organization: String,
     pub count: i64,
 }

@@ -133,5 +133,5 @@ fn rewind(ticket: &Ticket, events: &[events::Event]) -> Result<Ticket> {
 
 /// What these agents hold: the live tickets that they own, and those that are offered to them.
 pub async fn held(pool: &sqlx::PgPool, tenant: &TenantId, agents: &[String]) -> Result<Vec<Held>> {
-    store::count_held(pool, tenant, agents).await
+    store::count_held(pool, tenant, agents, &[]).await
 }

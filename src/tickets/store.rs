@@ -227,26 +227,29 @@ pub async fn lock_free(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
     Ok(tickets)
 }
 
-/// What each of these agents holds, owned or offered.
+/// What each of these agents holds, owned or offered; told apart by these organizations only.
 pub async fn count_held(
     db: impl sqlx::PgExecutor<'_>,
     tenant: &TenantId,
     agents: &[String],
+    organizations: &[String],
 ) -> Result<Vec<Held>> {
     let held = sqlx::query_as!(
         Held,
         r#"select assignee as "agent!", false as "offered!", channel as "channel!: Channel",
-                  state as "state!: State", organization as "organization!", count(*) as "count!"
+                  state as "state!: State", case when organization = any($3) then organization else '' end as "organization!", count(*) as "count!"
            from tickets
            where tenant_id = $1 and assignee = any($2)
              and state not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-           group by assignee, channel, state, organization
+           group by 1, 3, 4, 5
            union all
-           select offered_to, true, channel, state, organization, count(*)
+           select offered_to, true, channel, state, case when organization = any($3) then organization else '' end,
+                  count(*)
            from tickets where tenant_id = $1 and offered_to = any($2)
-           group by offered_to, channel, state, organization"#,
+           group by 1, 3, 4, 5"#,
         tenant.as_str(),
         agents,
+        organizations,
     )
     .fetch_all(db)
     .await?;

@@ -202,7 +202,7 @@ pub async fn keep_in(tx: &mut Tx, ctx: &Ctx, ticket: &Ticket) -> Result<()> {
 }
 
 /// As [`read::held`]. What is decided by it must hold the locks of the agents (`agents::lock_in`).
-pub async fn held_in(tx: &mut Tx, agents: &[String]) -> Result<Vec<Held>> {
+pub async fn held_in(tx: &mut Tx, agents: &[String], organizations: &[String]) -> Result<Vec<Held>> {
     let tenant = tx.tenant().clone();
-    store::count_held(&mut **tx, &tenant, agents).await
+    store::count_held(&mut **tx, &tenant, agents, organizations).await
 }

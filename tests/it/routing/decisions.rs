@@ -139,7 +139,9 @@ async fn expected(desk: &Desk, configuration: &Configuration) -> Vec<(Id, i64, D
     let teams: Vec<String> = configuration.document.teams.iter().map(|team| team.key.clone()).collect();
     let waiting: Vec<Ticket> =
         queue::unserved_in(&mut tx, &queues, &[], None, 1000).await.expect("what waits");
-    let members = roster::members(&mut tx, configuration, &teams).await.expect("who is there");
+    let organizations: Vec<String> = waiting.iter().map(|ticket| ticket.organization.clone()).collect();
+    let members =
+        roster::members(&mut tx, configuration, &teams, &organizations).await.expect("who is there");
     let mut roster = Roster::new(members);
     let decided =
         waiting.iter().filter_map(|ticket| match roster.decide(configuration, ticket, desk.now()) {
