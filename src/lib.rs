@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod app;
+pub mod calendar;
 pub mod call;
 pub mod cli;
 pub mod config;
