@@ -17,6 +17,7 @@ pub fn agent(key: &str, capacity: i32) -> Agent {
         capacity,
         availability: Availability::Available,
         availability_until_time: None,
+        calendar: String::new(),
         create_time: recorded,
         update_time: recorded,
         last_assign_time: None,

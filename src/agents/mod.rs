@@ -9,6 +9,7 @@ mod model;
 mod read;
 pub mod rpc;
 mod set_availability;
+mod shift;
 mod store;
 mod upsert;
 mod wire;

@@ -39,6 +39,8 @@ pub struct Agent {
     /// As it was set; [`Agent::is_away`] knows whether it is over.
     pub availability: Availability,
     pub availability_until_time: Option<Time>,
+    /// Key of the calendar of its own shift; empty: that of the team for which it would work.
+    pub calendar: String,
     pub create_time: Time,
     pub update_time: Time,
     /// When it was last given a ticket. No change of the agent: it makes no version.

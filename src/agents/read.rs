@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::PgPool;
 
-use super::{Agent, Availability, Loaded, Member, store};
+use super::{Agent, Availability, Loaded, Member, shift::Shift, store};
 use crate::{
     app::App,
     configuration::Configuration,
@@ -58,6 +58,7 @@ pub struct Workload {
     pub states: BTreeMap<State, i64>,
     /// Tickets that are offered to it.
     pub offered: i64,
+    pub shift: Shift,
 }
 
 pub async fn workload(app: &App, ctx: &Ctx, key: &str) -> Result<Workload> {
@@ -69,8 +70,9 @@ pub async fn workload(app: &App, ctx: &Ctx, key: &str) -> Result<Workload> {
         *states.entry(held.state).or_default() += held.count;
     }
     let offered = held.iter().filter(|held| held.offered).map(|held| held.count).sum();
+    let shift = Shift::of(&configuration, &agent, ctx.now);
     let loaded = weigh(&configuration, vec![agent], &held).pop().expect("one for one");
-    Ok(Workload { loaded, states, offered })
+    Ok(Workload { loaded, states, offered, shift })
 }
 
 /// Display names by key; who is not recorded is not in it.

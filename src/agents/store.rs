@@ -98,7 +98,7 @@ pub async fn list(
         .push_bind(Time::new(scope.now))
         .push(
             " then 'AVAILABLE' else availability end as availability, availability_until_time,
-                    create_time, update_time, last_assign_time, cool_down_until_time, array(select jsonb_object_keys(skills)) as skill_keys
+                    calendar, create_time, update_time, last_assign_time, cool_down_until_time, array(select jsonb_object_keys(skills)) as skill_keys
              from agents where tenant_id = ",
         )
         .push_bind(tenant.as_str())
@@ -121,7 +121,8 @@ pub async fn put(tx: &mut Tx, agent: &Agent) -> Result<()> {
          on conflict (tenant_id, key) do update set
              version = excluded.version, display_name = excluded.display_name, teams = excluded.teams,
              skills = excluded.skills, capacity = excluded.capacity, availability = excluded.availability,
-             availability_until_time = excluded.availability_until_time, update_time = excluded.update_time
+             availability_until_time = excluded.availability_until_time, calendar = excluded.calendar,
+             update_time = excluded.update_time
          where agents.version < excluded.version",
         row,
     )

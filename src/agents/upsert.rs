@@ -8,7 +8,7 @@ use super::{
 use crate::{
     app::App,
     call::retrying,
-    configuration::Configuration,
+    configuration::{Configuration, no_calendar},
     ctx::Ctx,
     error::{Error, Result, Violations},
     tickets::Json,
@@ -25,6 +25,8 @@ pub struct Upsert {
     /// Skill and level.
     pub skills: Vec<(String, i32)>,
     pub capacity: i32,
+    /// Key; empty: none of its own.
+    pub calendar: String,
     pub validate_only: bool,
 }
 
@@ -48,6 +50,9 @@ pub fn check(configuration: &Configuration, upsert: &Upsert, faults: &mut Violat
         if !SKILL_LEVELS.contains(level) {
             faults.add(format!("agent.skills[{place}].level"), "must be 1 to 5");
         }
+    }
+    if !upsert.calendar.is_empty() && configuration.calendar(&upsert.calendar).is_none() {
+        faults.add("agent.calendar", no_calendar(&upsert.calendar, &configuration.document.calendars));
     }
 }
 
@@ -84,6 +89,7 @@ pub fn decide(ctx: &Ctx, known: Option<Agent>, upsert: &Upsert) -> Result<Agent>
         capacity: 0,
         availability: Availability::Available,
         availability_until_time: None,
+        calendar: String::new(),
         create_time: ctx.now,
         update_time: ctx.now,
         last_assign_time: None,
@@ -98,6 +104,7 @@ pub fn decide(ctx: &Ctx, known: Option<Agent>, upsert: &Upsert) -> Result<Agent>
         teams: upsert.teams.clone(),
         skills: Json(upsert.skills.iter().cloned().collect::<BTreeMap<_, _>>()),
         capacity: upsert.capacity,
+        calendar: upsert.calendar.clone(),
         ..before.clone()
     };
     Ok(after.changed_from(&before, ctx.now))
@@ -127,19 +134,24 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &Upsert) -> Result<Agent> {
 mod tests {
     use super::*;
     use crate::{
-        configuration::{Document, Skill, Team},
+        configuration::{Calendar, Document, Skill, Team},
         ids::TenantId,
         time::Time,
     };
 
     fn configuration() -> Configuration {
         let team = |key: &str| Team { key: key.into(), ..Team::default() };
+        let nights: Calendar = serde_saphyr::from_str(
+            "{key: nights, time_zone: UTC, hours: [{days: [MONDAY], open: '22:00', close: '06:00'}]}",
+        )
+        .expect("a calendar");
         let skill = |key: &str| Skill { key: key.into(), ..Skill::default() };
         Configuration::new(
             1,
             Document {
                 teams: vec![team("desk"), team("field")],
                 skills: vec![skill("german"), skill("sap")],
+                calendars: vec![nights],
                 ..Document::default()
             },
         )
@@ -158,6 +170,7 @@ mod tests {
             teams: vec!["desk".into()],
             skills: vec![("german".into(), 5)],
             capacity: 4,
+            calendar: "nights".into(),
             validate_only: false,
         }
     }
@@ -179,6 +192,7 @@ mod tests {
             teams: vec!["desk".into(), "desk".into(), "moon".into()],
             skills: vec![("german".into(), 0), ("chess".into(), 3)],
             capacity: 1001,
+            calendar: "nigths".into(),
             ..ada()
         };
         assert_eq!(
@@ -189,7 +203,8 @@ mod tests {
                 "agent.teams[1]",
                 "agent.teams[2]",
                 "agent.skills[1]",
-                "agent.skills[0].level"
+                "agent.skills[0].level",
+                "agent.calendar"
             ]
         );
     }

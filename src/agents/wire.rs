@@ -27,6 +27,7 @@ pub fn upsert(faults: &mut Violations, request: &pb::UpsertAgentRequest) -> Resu
             .map(|has| (has.skill.clone(), if has.level == 0 { 1 } else { has.level }))
             .collect(),
         capacity: agent.capacity,
+        calendar: agent.calendar.clone(),
         validate_only: request.validate_only,
     };
     Ok((tenant, upsert))
@@ -56,6 +57,7 @@ pub fn agent(agent: &Agent, now: Time) -> pb::Agent {
         capacity: agent.capacity,
         availability: if away { pb::Availability::Away } else { pb::Availability::Available }.into(),
         availability_until_time: agent.availability_until_time.filter(|_| away).map(wire::timestamp),
+        calendar: agent.calendar.clone(),
         create_time: Some(wire::timestamp(agent.create_time)),
         update_time: Some(wire::timestamp(agent.update_time)),
         cool_down_until_time: agent.cool_down_until_time.filter(|until| now < *until).map(wire::timestamp),
@@ -76,5 +78,7 @@ pub fn workload(workload: &Workload) -> pb::Workload {
             .map(|(state, owned)| pb::StateCount { state: state.name().to_owned(), count: count(*owned) })
             .collect(),
         offered_count: count(workload.offered),
+        on_shift: workload.shift.on,
+        shift_change_time: workload.shift.change_time.map(wire::timestamp),
     }
 }

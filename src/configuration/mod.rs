@@ -6,6 +6,7 @@
 mod apply;
 mod in_force;
 mod model;
+mod model_calendar;
 mod model_routing;
 mod path;
 mod plan;
@@ -23,6 +24,7 @@ pub mod wire;
 pub use apply::{Applied, Apply, apply};
 pub use in_force::Configurations;
 pub use model::*;
+pub use model_calendar::*;
 pub use model_routing::*;
 pub use plan::{Change, Plan};
 pub use rollback::{Rollback, rollback};

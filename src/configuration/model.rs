@@ -5,8 +5,9 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LoadWeight, Queue, RoutingRule, span};
+use super::{Calendar, LoadWeight, Queue, RoutingRule, span};
 use crate::{
+    calendar,
     routing::Conditions,
     tickets::{Channel, State},
     time::Time,
@@ -47,6 +48,7 @@ pub struct Document {
     pub lifecycle: Lifecycle,
     pub escalation: EscalationPolicy,
     pub default_language_code: String,
+    pub calendars: Vec<Calendar>,
     pub load_weights: Vec<LoadWeight>,
 }
 
@@ -68,6 +70,7 @@ impl Default for Document {
             lifecycle: Lifecycle::default(),
             escalation: EscalationPolicy::default(),
             default_language_code: "en".to_owned(),
+            calendars: Vec::new(),
             load_weights: Vec::new(),
         }
     }
@@ -102,6 +105,7 @@ pub struct Team {
     pub level: String,
     pub queue: String,
     pub vendor: bool,
+    pub calendar: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,7 +224,7 @@ macro_rules! keyed {
         })*
     };
 }
-keyed!(Level, Team, Queue, Skill, Category, CustomField, Priority, ResolutionCode, RoutingRule);
+keyed!(Level, Team, Queue, Skill, Category, CustomField, Priority, ResolutionCode, RoutingRule, Calendar);
 
 /// A revision of the document, indexed for deciding.
 #[derive(Debug)]
@@ -234,6 +238,7 @@ pub struct Configuration {
     categories: HashMap<String, usize>,
     priorities: HashMap<String, usize>,
     conditions: Conditions,
+    calendars: HashMap<String, calendar::Calendar>,
 }
 
 /// A queue with what it belongs to.
@@ -258,6 +263,11 @@ impl Configuration {
             categories: index(&document.categories),
             priorities: index(&document.priorities),
             conditions: Conditions::compile(&document.routing_rules),
+            calendars: document
+                .calendars
+                .iter()
+                .filter_map(|calendar| Some((calendar.key.clone(), calendar.build()?)))
+                .collect(),
             document,
         }
     }
@@ -318,6 +328,22 @@ impl Configuration {
         let mut weights = self.document.load_weights.iter();
         let first = weights.find(|it| fits(&it.channel, channel.name()) && fits(&it.state, state.name()));
         first.map_or(1, |it| i64::from(it.weight))
+    }
+
+    pub fn calendar(&self, key: &str) -> Option<&calendar::Calendar> {
+        self.calendars.get(key)
+    }
+
+    /// The calendar by which an agent works for a team: its own, else the team's. Nothing: it is always on shift. A calendar
+    /// that is no longer configured counts as none.
+    pub fn shift_calendar(&self, agent_calendar: &str, team: &str) -> Option<&calendar::Calendar> {
+        let of_team = || self.calendar(&self.team(team)?.calendar);
+        self.calendar(agent_calendar).or_else(of_team)
+    }
+
+    /// Whether an agent with this calendar of its own (empty: none) may be given the team's work now.
+    pub fn on_shift(&self, agent_calendar: &str, team: &str, now: Time) -> bool {
+        self.shift_calendar(agent_calendar, team).is_none_or(|calendar| calendar.is_open(now))
     }
 
     pub fn resolution_code(&self, key: &str) -> Option<&ResolutionCode> {

@@ -1,5 +1,7 @@
 //! How a place in the document is written: `teams[key="billing"].level`, or `teams[3].level` where the key is no help.
 
+use super::parse_date;
+
 /// Longest key, characters.
 pub const MAX_KEY: usize = 64;
 
@@ -19,6 +21,11 @@ pub fn by_place(list: &str, place: usize) -> String {
 /// By key, if it is one.
 pub fn item(list: &str, place: usize, key: &str) -> String {
     if is_key(key) { by_key(list, key) } else { by_place(list, place) }
+}
+
+/// By its date, if it has one.
+pub fn dated(list: &str, place: usize, date: &str) -> String {
+    if parse_date(date).is_some() { format!("{list}[date={date:?}]") } else { by_place(list, place) }
 }
 
 /// A cell of a matrix.

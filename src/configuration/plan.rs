@@ -164,13 +164,14 @@ fn present_list(values: &[Value]) -> Option<Value> {
 
 /// The items by their keys; `None` when they have none.
 fn keyed(list: &[Value]) -> Option<Items<'_>> {
-    let one = |item: &Value| {
+    let one = |place: usize, item: &Value| {
         let text = |field: &str| item.get(field).and_then(Value::as_str);
-        match (text("key"), text("impact"), text("urgency")) {
+        match (text("key"), text("date"), text("impact"), text("urgency")) {
             (Some(key), ..) => Some(path::by_key("", key)),
-            (None, Some(impact), Some(urgency)) => Some(path::cell("", impact, urgency)),
+            (None, Some(date), ..) => Some(path::dated("", place, date)),
+            (None, None, Some(impact), Some(urgency)) => Some(path::cell("", impact, urgency)),
             _ => None,
         }
     };
-    list.iter().map(|item| Some((one(item)?, item))).collect()
+    list.iter().enumerate().map(|(place, item)| Some((one(place, item)?, item))).collect()
 }

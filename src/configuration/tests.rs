@@ -81,6 +81,10 @@ const PARTS: &[(&str, &str)] = &[
     ("lifecycle", "{}"),
     ("escalation", "{}"),
     ("default_language_code", "en"),
+    (
+        "calendars",
+        "[{key: office, time_zone: UTC, hours: [{days: [MONDAY], open: '08:00', close: '18:00'}]}]",
+    ),
     ("load_weights", "[]"),
 ];
 
@@ -134,6 +138,14 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         "queues[key=\"a/b\"].team: there is no \"gone\" in teams",
         "queues[key=\"a/b\"].key: must not contain /",
         "queues[key=\"c\"].team: is required"]),
+    // Calendars; the rest is told beside their rules.
+    ("calendars", "[{key: office, display_name: \"a\\nb\"}]", &[
+        "calendars[key=\"office\"].time_zone: is required, for instance Europe/Berlin",
+        "calendars[key=\"office\"].hours: the calendar never opens",
+        "calendars[key=\"office\"].display_name: must be at most 128 characters without control characters"]),
+    ("teams", "[{key: desk, level: L1, calendar: ofice}, {key: back, level: L2, calendar: moon}]", &[
+        "teams[key=\"desk\"].calendar: there is no \"ofice\" in calendars; did you mean \"office\"?",
+        "teams[key=\"back\"].calendar: there is no \"moon\" in calendars"]),
     // Categories.
     ("categories", "[{key: a, parent: gone}]", &["categories[key=\"a\"].parent: there is no \"gone\" in categories"]),
     ("categories", "[{key: a, parent: a}]", &["categories[key=\"a\"].parent: leads back to itself: a -> a; let one of them lead elsewhere"]),

@@ -1,5 +1,6 @@
 //! What a document must be to come into force. Every fault is named by its path, all at once.
 
+mod calendars;
 mod routing;
 
 use std::{
@@ -8,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Category, CustomField, Document, FieldType, Keyed, Level, Queue, Team,
+    Calendar, Category, CustomField, Document, FieldType, Keyed, Level, Queue, Team,
     path::{self, is_key},
 };
 use crate::{
@@ -43,10 +44,11 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     let priorities = List::new("priorities", &document.priorities, 1, MAX_PRIORITIES, faults);
     let codes = List::new("resolution_codes", &document.resolution_codes, 1, MAX_CODES, faults);
     let rules = List::new("routing_rules", &document.routing_rules, 0, MAX_RULES, faults);
+    let calendars = List::new("calendars", &document.calendars, 0, calendars::MAX_CALENDARS, faults);
 
     levels.each(faults, level);
     names(&levels, |it| &it.display_name, faults);
-    teams.each(faults, |at, it, faults| team(at, it, &levels, &queues, faults));
+    teams.each(faults, |at, it, faults| team(at, it, &levels, &queues, &calendars, faults));
     names(&teams, |it| &it.display_name, faults);
     queues.each(faults, |at, it, faults| routing::queue(at, it, &queues, &teams, faults));
     cycles(&queues, "overflow_queue", |it| &it.overflow_queue, faults);
@@ -63,6 +65,8 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     names(&codes, |it| &it.display_name, faults);
     rules.each(faults, |at, it, faults| routing::rule(at, it, &queues, &teams, &skills, &priorities, faults));
     queues.required("default_queue", &document.default_queue, faults);
+    calendars.each(faults, calendars::calendar);
+    names(&calendars, |it| &it.display_name, faults);
     routing::weights(&document.load_weights, faults);
     spans(document, faults);
     if !is_language(&document.default_language_code) {
@@ -157,7 +161,15 @@ fn level(at: &str, level: &Level, faults: &mut Violations) {
     }
 }
 
-fn team(at: &str, team: &Team, levels: &List<'_, Level>, queues: &List<'_, Queue>, faults: &mut Violations) {
+fn team(
+    at: &str,
+    team: &Team,
+    levels: &List<'_, Level>,
+    queues: &List<'_, Queue>,
+    calendars: &List<'_, Calendar>,
+    faults: &mut Violations,
+) {
+    calendars::reference(format!("{at}.calendar"), &team.calendar, calendars, faults);
     levels.required(format!("{at}.level"), &team.level, faults);
     let path = format!("{at}.queue");
     match queues.get(&team.queue) {

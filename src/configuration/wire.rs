@@ -6,9 +6,10 @@ use std::time::Duration;
 use ticketing_proto::v1 as pb;
 
 use super::{
-    Applied, Category, CustomField, Dispatch, Document, EscalationPolicy, FieldType, KnowledgeDuty, Level,
-    Lifecycle, LoadWeight, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
-    RoutingRule, Skill, SkillRequirement, Stamp, SupportType, Team, apply::name, path, plan::Change,
+    Applied, Calendar, CalendarException, Category, CustomField, DayHours, Dispatch, Document,
+    EscalationPolicy, FieldType, KnowledgeDuty, Level, Lifecycle, LoadWeight, Plan, PreferredSkill, Priority,
+    PriorityRule, Queue, ResolutionCode, Revision, RoutingRule, Skill, SkillRequirement, Stamp, SupportType,
+    Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
 };
 use crate::{
     error::{Error, Result, Violations},
@@ -151,6 +152,7 @@ words! {
     Dispatch: Pull, Push, Offer;
     SupportType: Unspecified, Technical, Customer, Product, It;
     FieldType: String, Int, Bool, Time, Choice;
+    Weekday: Unspecified, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday;
 }
 
 /// Messages: the same fields on both sides, but for those that are named.
@@ -190,9 +192,9 @@ macro_rules! fields {
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
         default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
-        load_weights;
+        calendars, load_weights;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
-    Team as Team by key: key, display_name, level, queue, vendor;
+    Team as Team by key: key, display_name, level, queue, vendor, calendar;
     Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
         overflow_after_duration;
     Skill as Skill by key: key, display_name;
@@ -203,7 +205,29 @@ fields! {
     ResolutionCode as ResolutionCode by key: key, display_name, first_contact;
     RoutingRule as RoutingRule by key: key, condition, queue, team, required_skills, priority_floor,
         preferred_skills;
+    Calendar as Calendar by key: key, display_name, time_zone, hours, exceptions;
+    WeeklyHours as WeeklyHours: days, open, close;
+    DayHours as DayHours: open, close;
     LoadWeight as LoadWeight: channel, state, weight;
+}
+
+impl Wire for CalendarException {
+    type Message = pb::CalendarException;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let pb::CalendarException { date, display_name, closed, hours } = message;
+        let hours = Wire::read(hours, &format!("{at}.hours"), faults);
+        Self { date: date.clone(), display_name: display_name.clone(), closed: *closed, hours }
+    }
+
+    fn write(&self) -> Self::Message {
+        let Self { date, display_name, closed, hours } = self.clone();
+        pb::CalendarException { date, display_name, closed, hours: hours.write() }
+    }
+
+    fn selector(message: &Self::Message, place: usize) -> String {
+        path::dated("", place, &message.date)
+    }
 }
 
 impl<T: Wire> Wire for Vec<T> {

@@ -49,7 +49,7 @@ impl Staff {
         let fits = |loaded: &&mut Loaded| {
             loaded.agent.key == agent
                 && loaded.agent.is_in(&ticket.team)
-                && !loaded.agent.is_away(ctx.now)
+                && loaded.agent.is_present(configuration, &ticket.team, ctx.now)
                 && loaded.room() >= burden
         };
         self.0.iter_mut().find(fits).map(|loaded| loaded.used += burden).is_some()

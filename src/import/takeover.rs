@@ -62,6 +62,7 @@ fn team(document: &mut Document, step: &Step, added: &mut Takeover) {
         level: step.level.clone(),
         queue: queue.clone(),
         vendor: false,
+        calendar: String::new(),
     });
     document.queues.push(Queue {
         display_name: queue.clone(),

@@ -34,6 +34,7 @@ codes! {
         AtCapacity = "AT_CAPACITY",
         SavesRoom = "SAVES_ROOM",
         CoolingDown = "COOLING_DOWN",
+        OffShift = "OFF_SHIFT",
         Away = "AWAY",
     }
 }
@@ -61,6 +62,7 @@ pub struct Candidate {
 /// What a ticket asks of whoever gets it.
 #[derive(Clone, Debug)]
 pub struct Asked<'a> {
+    pub configuration: &'a Configuration,
     pub team: &'a str,
     pub needs: Vec<&'a Need>,
     pub weight: i64,
@@ -74,11 +76,12 @@ pub struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     /// What a ticket in this team's queue asks for now.
-    pub fn by(configuration: &Configuration, ticket: &'a Ticket, team: &'a str, now: Time) -> Self {
+    pub fn by(configuration: &'a Configuration, ticket: &'a Ticket, team: &'a str, now: Time) -> Self {
         let offers = configuration
             .queue(&ticket.queue)
             .is_some_and(|queue| queue.dispatch == crate::configuration::Dispatch::Offer);
         Self {
+            configuration,
             team,
             needs: needs::at(ticket, now),
             weight: ticket.weight(configuration),
@@ -92,7 +95,7 @@ impl<'a> Asked<'a> {
     /// Whether the agent is there and able, whatever it has to do and however long the ticket has waited.
     pub fn could_be(&self, agent: &Agent, always: &[&Need]) -> bool {
         agent.is_in(self.team)
-            && !agent.is_away(self.now)
+            && agent.is_present(self.configuration, self.team, self.now)
             && i64::from(agent.capacity) >= self.weight
             && needs::met(always, agent)
     }
@@ -103,6 +106,8 @@ impl<'a> Asked<'a> {
         let cools = |until: Option<&Time>| until.is_some_and(|until| self.now < *until);
         if agent.is_away(self.now) {
             Some(Rejection::Away)
+        } else if !agent.is_on_shift(self.configuration, self.team, self.now) {
+            Some(Rejection::OffShift)
         } else if self.cool_downs.is_some_and(|of_ticket| {
             cools(of_ticket.get(&agent.key)) || cools(agent.cool_down_until_time.as_ref())
         }) {
@@ -226,7 +231,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::agents::{Availability, fixture::loaded};
+    use crate::{
+        agents::{Availability, fixture::loaded},
+        tickets::fixture,
+    };
 
     fn now() -> Time {
         "2026-01-05T12:00:00Z".parse().expect("a time")
@@ -244,6 +252,7 @@ mod tests {
 
     fn asked(needs: &[Need]) -> Asked<'_> {
         Asked {
+            configuration: fixture::configuration(),
             team: "desk-de",
             needs: needs.iter().collect(),
             weight: 1,
@@ -352,6 +361,25 @@ mod tests {
         let further: Vec<(&str, i32)> =
             looked.further.iter().map(|(it, count)| (it.name(), *count)).collect();
         assert_eq!(further, [("LESS_ROOM", 49), ("LATER_KEY", 18), ("AT_CAPACITY", 13)]);
+    }
+
+    #[test]
+    fn who_is_off_shift_is_left_alone() {
+        // The team `data` has office hours.
+        let mut members = ["ada", "bob", "dan"].map(|key| with(key, 9, 0, &[]));
+        for member in &mut members {
+            member.agent.teams = vec!["data".into()];
+        }
+        members[1].agent.calendar = "around-the-clock".into();
+        members[2].agent.availability = Availability::Away;
+        let needs = [];
+        let at = |now| Asked { team: "data", now, ..asked(&needs) };
+        let monday = fixture::start();
+        assert_eq!(told(&members, &at(monday)), ["ada gets it", "bob LATER_KEY", "dan AWAY"]);
+        let sunday = monday.before(std::time::Duration::from_hours(24));
+        assert_eq!(told(&members, &at(sunday)), ["bob gets it", "ada OFF_SHIFT", "dan AWAY"]);
+        let could_be = |place: usize| at(sunday).could_be(&members[place].agent, &[]);
+        assert!(!could_be(0) && could_be(1));
     }
 
     fn member() -> impl Strategy<Value = Loaded> {

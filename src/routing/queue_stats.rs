@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     agents::{self, Loaded},
     app::App,
+    configuration::Configuration,
     ctx::Ctx,
     error::{Error, Result},
     tickets::queue::{self, Depth},
@@ -31,10 +32,10 @@ pub struct Staffing {
     pub room: i64,
 }
 
-/// Counts a team's agents.
-pub fn staffing(members: &[Loaded], now: Time) -> Staffing {
+/// Counts the agents of a team.
+pub fn staffing(configuration: &Configuration, team: &str, members: &[Loaded], now: Time) -> Staffing {
     let mut staffing = Staffing { agents: members.len() as i64, ..Staffing::default() };
-    for member in members.iter().filter(|member| !member.agent.is_away(now)) {
+    for member in members.iter().filter(|member| member.agent.is_present(configuration, team, now)) {
         staffing.present += 1;
         staffing.free += i64::from(member.room() > 0);
         staffing.room += member.room();
@@ -59,7 +60,7 @@ pub async fn queue_stats(app: &App, ctx: &Ctx, queue: &str) -> Result<QueueStats
     let team = configuration.place(queue).team;
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let members = agents::members(&mut tx, &configuration, std::slice::from_ref(&team), &[]).await?;
-    Ok(QueueStats { read_time: ctx.now, depth, staffing: staffing(&members, ctx.now) })
+    Ok(QueueStats { read_time: ctx.now, depth, staffing: staffing(&configuration, &team, &members, ctx.now) })
 }
 
 #[cfg(test)]
@@ -76,6 +77,10 @@ mod tests {
         away.agent.availability = Availability::Away;
         let members = [loaded("ada", 3, 1), loaded("bob", 2, 2), loaded("eve", 1, 4), away];
         let expected = Staffing { agents: 4, present: 3, free: 1, room: 2 };
-        assert_eq!(staffing(&members, fixture::start()), expected);
+        let counted = |team, now| staffing(fixture::configuration(), team, &members, now);
+        assert_eq!(counted("desk-de", fixture::start()), expected);
+        let sunday = fixture::start().before(Duration::from_hours(24));
+        let nobody = Staffing { agents: 4, ..Staffing::default() };
+        assert_eq!(counted("data", sunday), nobody, "nobody is on shift");
     }
 }

@@ -46,7 +46,7 @@ fn differences_stand_in_the_order_of_the_document() {
                 "teams[key=\"new\"]",
                 None,
                 Some(
-                    json!({"key": "new", "display_name": "", "level": "L2", "queue": "new", "vendor": false})
+                    json!({"key": "new", "display_name": "", "level": "L2", "queue": "new", "vendor": false, "calendar": ""})
                 )
             ),
             change(
@@ -66,6 +66,25 @@ fn differences_stand_in_the_order_of_the_document() {
             ),
             change("escalation.allow_skip", Some(json!(false)), Some(json!(true))),
             change("default_language_code", Some(json!("en")), Some(json!("de"))),
+        ]
+    );
+}
+
+#[test]
+fn exceptions_of_a_calendar_are_found_by_their_dates() {
+    let calendar = |exceptions: &str| {
+        let hours = "hours: [{days: [MONDAY], open: '08:00', close: '18:00'}]";
+        with("calendars", &format!("[{{key: office, time_zone: UTC, {hours}, exceptions: [{exceptions}]}}]"))
+    };
+    let before = calendar("{date: 2026-12-24, closed: true}, {date: 2026-12-25, closed: true}");
+    let after = calendar("{date: 2026-12-25, closed: true}, {date: 2027-01-01, closed: true}");
+    let closed = |date: &str| json!({"date": date, "display_name": "", "closed": true, "hours": []});
+    let list = "calendars[key=\"office\"].exceptions";
+    assert_eq!(
+        differences(&before, &after),
+        [
+            change(&format!("{list}[date=\"2027-01-01\"]"), None, Some(closed("2027-01-01"))),
+            change(&format!("{list}[date=\"2026-12-24\"]"), Some(closed("2026-12-24")), None),
         ]
     );
 }

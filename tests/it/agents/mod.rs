@@ -2,6 +2,7 @@
 
 mod availability;
 mod records;
+mod shifts;
 
 use ticketing_proto::v1::{self as pb, agent_service_client::AgentServiceClient};
 

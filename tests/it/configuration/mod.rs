@@ -1,6 +1,7 @@
 //! The configuration through the API: plans, revisions, who was faster, what it does to tickets.
 
 mod apply;
+mod calendars;
 mod rollback;
 
 use ticketing::configuration::wire;

@@ -41,7 +41,7 @@ pub async fn escalate(
     escalations(desk.agent(agent)).escalate_ticket(handing_over(ticket, team)).await
 }
 
-async fn accept(
+pub async fn accept(
     desk: &Desk,
     agent: &str,
     escalation: &str,
