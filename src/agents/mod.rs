@@ -15,4 +15,6 @@ mod upsert;
 mod wire;
 
 pub use model::*;
-pub use read::{cool_down_in, get_in, lock_in, members, memberships_in, names, note_assigned_in};
+pub use read::{
+    capacities_in, cool_down_in, get_in, lock_in, members, memberships_in, names, note_assigned_in,
+};

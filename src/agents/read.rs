@@ -88,6 +88,11 @@ pub async fn memberships_in(tx: &mut Tx) -> Result<Vec<Member>> {
     store::list_memberships(tx).await
 }
 
+/// The capacity of each team's agents together; who is in several teams counts in each.
+pub async fn capacities_in(tx: &mut Tx) -> Result<HashMap<String, i64>> {
+    store::sum_capacities(tx).await
+}
+
 /// The agents of any of these teams with what each has to do, and for which of these organizations; for looking, since
 /// nothing is locked.
 pub async fn members(

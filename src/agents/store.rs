@@ -65,6 +65,19 @@ pub async fn list_memberships(tx: &mut Tx) -> Result<Vec<Member>> {
     Ok(members)
 }
 
+/// The capacity of the agents of each team.
+pub async fn sum_capacities(tx: &mut Tx) -> Result<HashMap<String, i64>> {
+    let tenant = tx.tenant().clone();
+    let rows = sqlx::query!(
+        r#"select team as "team!", sum(capacity) as "capacity!"
+           from agents cross join unnest(teams) as team where tenant_id = $1 group by team"#,
+        tenant.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.team, row.capacity)).collect())
+}
+
 pub async fn find_names(
     pool: &PgPool,
     tenant: &TenantId,

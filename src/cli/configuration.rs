@@ -106,7 +106,7 @@ impl Source {
         let configuration = pb::Configuration {
             name: format!("tenants/{}/configuration", client.tenant),
             comment: self.comment,
-            ..wire::message(&read(&self.file)?)
+            ..wire::message(&read_document(&self.file)?)
         };
         let request = pb::ApplyConfigurationRequest {
             configuration: Some(configuration),
@@ -155,7 +155,8 @@ impl Get {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Document> {
+/// The document that a file holds; `-`: standard input.
+pub fn read_document(path: &Path) -> anyhow::Result<Document> {
     let shown = path.display();
     let text = if path == Path::new("-") {
         let mut text = String::new();

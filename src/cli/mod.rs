@@ -8,6 +8,7 @@ mod flags;
 mod import;
 mod migrate;
 mod report;
+mod routing;
 mod serve;
 mod token;
 
@@ -46,6 +47,7 @@ enum Command {
     Config(configuration::Config),
     Import(import::Import),
     Report(report::Report),
+    Routing(routing::Routing),
     Token(token::Token),
     Doctor(doctor::Doctor),
 }
@@ -72,6 +74,7 @@ async fn run(command: Command, environment: &Environment) -> anyhow::Result<Exit
         Command::Config(config) => config.run(environment).await,
         Command::Import(import) => import.run(environment).await,
         Command::Report(report) => report.run(environment).await,
+        Command::Routing(routing) => routing.run(environment).await,
         Command::Token(token) => Ok(token.run()),
         Command::Doctor(doctor) => doctor.run(environment).await,
     }

@@ -57,6 +57,13 @@ impl Db {
         Ok(Tx { inner, tenant: tenant.clone(), committed: Arc::clone(&self.committed) })
     }
 
+    /// A transaction of one tenant in which PostgreSQL itself refuses to write.
+    pub async fn begin_read_only(&self, tenant: &TenantId) -> Result<Tx> {
+        let begin = format!("begin read only; set local ticketing.tenant = '{tenant}'");
+        let inner = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
+        Ok(Tx { inner, tenant: tenant.clone(), committed: Arc::clone(&self.committed) })
+    }
+
     /// A transaction of no tenant: for the job that works through what all of them left. Rolls back unless it is
     /// committed.
     #[allow(clippy::disallowed_methods)] // the one place that begins one without a tenant

@@ -1,7 +1,9 @@
 //! The SQL that reads a ticket's history back: its timeline, and how it stood before.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgPool, types::Json};
 
 use super::Event;
 use crate::{
@@ -122,6 +124,32 @@ pub async fn stood(
     .fetch_all(pool)
     .await?;
     Ok(stood)
+}
+
+/// How a ticket came in.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub ticket_id: Id,
+    pub changes: Json<BTreeMap<String, (Value, Value)>>,
+    pub rule: String,
+    /// Whether the rule's floor raised the priority.
+    pub raised: bool,
+}
+
+/// How these tickets came in.
+pub async fn created_in(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Created>> {
+    let tenant = tx.tenant().clone();
+    let created = sqlx::query_as!(
+        Created,
+        r#"select ticket_id, changes, rule,
+                  coalesce(details -> 'decision' ->> 'priority', '') <> '' as "raised!"
+           from events where tenant_id = $1 and ticket_id = any($2) and version = 1"#,
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(created)
 }
 
 /// Removes the text of an event for good. The caller holds the lock of its ticket.

@@ -22,6 +22,7 @@ mod queue_stats;
 mod roster;
 mod route;
 pub mod rpc;
+mod simulate;
 mod transfer;
 mod wire;
 

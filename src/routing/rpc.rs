@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream::BoxStream};
 use ticketing_proto::v1::{
     self as pb, preview_routing_request as preview_request,
     routing_service_server::{RoutingService, RoutingServiceServer},
     transfer_ticket_request as transfer_request,
 };
+use tonic::{Request, Response, Status};
 
 use super::{
     accept_offer::{AcceptOffer, accept_offer as accept},
@@ -17,6 +19,7 @@ use super::{
     pull::pull,
     queue_stats::queue_stats,
     route::{Route, route},
+    simulate::{self, simulate},
     transfer::{To, Transfer, transfer},
     wire,
 };
@@ -48,7 +51,17 @@ service! { RoutingService, "RoutingService":
     accept_offer(AcceptOfferRequest) -> AcceptOfferResponse,
     decline_offer(DeclineOfferRequest) -> DeclineOfferResponse,
     get_queue_stats(GetQueueStatsRequest) -> GetQueueStatsResponse,
-    list_queue_tickets(ListQueueTicketsRequest) -> ListQueueTicketsResponse,
+    list_queue_tickets(ListQueueTicketsRequest) -> ListQueueTicketsResponse;
+
+    type SimulateRoutingStream = BoxStream<'static, Result<pb::SimulateRoutingResponse, Status>>;
+
+    async fn simulate_routing(
+        &self,
+        request: Request<pb::SimulateRoutingRequest>,
+    ) -> Result<Response<Self::SimulateRoutingStream>, Status> {
+        let (call, body) = Call::open(&self.0, "RoutingService/simulate_routing", request)?;
+        call.answer(simulate_routing(&call, body).await)
+    }
 }
 
 async fn route_ticket(call: &Call, request: pb::RouteTicketRequest) -> Result<pb::RouteTicketResponse> {
@@ -108,7 +121,8 @@ async fn preview_routing(
         }
         None => return Err(Error::field("subject", "must be a ticket or a draft")),
     };
-    let decision = preview(&call.app, &ctx, subject).await.map_err(wire::of_draft)?;
+    let configuration = simulate::wire::tried(&call.app, &ctx, request.configuration.as_ref()).await?;
+    let decision = preview(&call.app, &ctx, subject, &configuration).await.map_err(wire::of_draft)?;
     Ok(pb::PreviewRoutingResponse { decision: Some(wire::decision(&ctx.tenant, &decision, None)) })
 }
 
@@ -186,4 +200,19 @@ async fn list_queue_tickets(
         list_queue::list(&call.app, &ctx, queue, request.page_size, &request.page_token).await?;
     let tickets = tickets.iter().map(|ticket| ticket_wire::shown(&ctx, ticket, View::Basic)).collect();
     Ok(pb::ListQueueTicketsResponse { tickets, next_page_token })
+}
+
+async fn simulate_routing(
+    call: &Call,
+    request: pb::SimulateRoutingRequest,
+) -> Result<BoxStream<'static, Result<pb::SimulateRoutingResponse, Status>>> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let wanted = simulate::wire::simulation(&call.app, &ctx, &request).await?;
+    let parts = simulate(&call.app, &ctx, wanted).await?;
+    let (tenant, id) = (ctx.tenant, call.id().clone());
+    let answers = parts.map(move |part| {
+        let answer = part.map(|part| simulate::wire::response(&tenant, part));
+        answer.map_err(|error| error.into_status(&id.0))
+    });
+    Ok(answers.boxed())
 }

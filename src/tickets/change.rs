@@ -1,6 +1,11 @@
 //! A ticket's next state together with the events that say how it came about. A change is the only thing that the
 //! store writes, so state without its event, or an event without its state, cannot be expressed.
 
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::OnceLock,
+};
+
 use serde_json::{Map, Value};
 
 use super::{Json, State, Ticket};
@@ -82,6 +87,36 @@ pub fn undo(ticket: &Ticket, events: &[Event]) -> Result<Ticket, serde_json::Err
     serde_json::from_value(Value::Object(fields))
 }
 
+/// The ticket as it came in, by the `changes` of its creation. What those do not name was empty then; where a field cannot
+/// be empty, it is younger than the event, and has the value that it has now.
+pub fn came(now: &Ticket, created: &BTreeMap<String, (Value, Value)>) -> Result<Ticket, serde_json::Error> {
+    let mut fields = fields(now);
+    let nullable = nullable(&fields);
+    for (field, value) in &mut fields {
+        match created.get(field) {
+            Some((_, after)) => value.clone_from(after),
+            None if nullable.contains(field) => *value = Value::Null,
+            None => {}
+        }
+    }
+    fields.insert("version".into(), Value::from(1));
+    fields.insert("update_time".into(), fields["create_time"].clone());
+    serde_json::from_value(Value::Object(fields))
+}
+
+/// The fields that may be empty: a ticket reads without them.
+fn nullable(fields: &Map<String, Value>) -> &'static HashSet<String> {
+    static NULLABLE: OnceLock<HashSet<String>> = OnceLock::new();
+    NULLABLE.get_or_init(|| {
+        let reads_without = |field: &String| {
+            let mut fields = fields.clone();
+            fields.insert(field.clone(), Value::Null);
+            serde_json::from_value::<Ticket>(Value::Object(fields)).is_ok()
+        };
+        fields.keys().filter(|field| reads_without(field)).cloned().collect()
+    })
+}
+
 /// A state that the step leads to, and what ends with it.
 pub fn enter(ticket: &mut Ticket, state: State) {
     if ticket.state != state {
@@ -103,7 +138,7 @@ fn fields(ticket: &Ticket) -> Map<String, Value> {
 fn differences(
     mut before: Map<String, Value>,
     after: Map<String, Value>,
-) -> std::collections::BTreeMap<String, (Value, Value)> {
+) -> BTreeMap<String, (Value, Value)> {
     after
         .into_iter()
         .filter(|(field, _)| !BOOKKEEPING.contains(&field.as_str()))
@@ -112,4 +147,39 @@ fn differences(
             (before != after).then_some((field, (before, after)))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ctx::Role, tickets::fixture};
+
+    #[test]
+    fn a_ticket_comes_in_as_its_first_event_says() {
+        let ctx = fixture::ctx(Role::Agent);
+        let first = Ticket { tags: vec!["vip".into()], ..fixture::ticket(State::New) };
+        let created = Change::created(&ctx, first.clone(), |_| {}).events.remove(0);
+        let later = Change::of(first.clone()).step(&ctx, EventType::TicketAssigned, |ticket, _| {
+            ticket.assign("anna", ctx.now);
+            ticket.tags.clear();
+            ticket.title = "Toner leer".into();
+        });
+        assert_eq!(came(&later.next, &created.changes).ok(), Some(first.clone()));
+
+        // An event from before the field was there.
+        let mut old = created.changes.0.clone();
+        old.remove("language_code");
+        old.remove("skills");
+        assert_eq!(came(&later.next, &old).ok(), Some(first));
+    }
+
+    #[test]
+    fn what_may_be_empty_is_known() {
+        let fields = fields(&fixture::ticket(State::New));
+        let nullable = nullable(&fields);
+        for (field, expected) in [("assignee", true), ("resolution", true), ("queue", false), ("tags", false)]
+        {
+            assert_eq!(nullable.contains(field), expected, "{field}");
+        }
+    }
 }

@@ -128,17 +128,26 @@ struct Cursor {
     last: Place,
 }
 
-/// Which tickets: those that the filter selects among those that the caller may see.
+/// Which tickets: those that the filter selects among those that the caller may see and that came in within a window.
 #[derive(Debug)]
 pub struct Selection<'a> {
     pub ctx: &'a Ctx,
     pub filter: Option<Expr>,
+    /// From when on; `None`: from the first on.
+    pub from: Option<Time>,
+    /// Before when; `None`: without an end.
+    pub until: Option<Time>,
 }
 
 impl<'a> Selection<'a> {
     pub fn parse(ctx: &'a Ctx, filter: &str) -> Result<Self> {
-        Ok(Self { ctx, filter: filter::parse(filter, schema(ctx))? })
+        Ok(Self { ctx, filter: parse_filter(ctx, filter)?, from: None, until: None })
     }
+}
+
+/// A filter on tickets that this caller may ask.
+pub fn parse_filter(ctx: &Ctx, filter: &str) -> Result<Option<Expr>> {
+    Ok(filter::parse(filter, schema(ctx))?)
 }
 
 /// What the caller's filters may name.

@@ -24,6 +24,7 @@ mod list;
 mod model;
 mod names;
 mod numbers;
+mod past;
 pub mod queue;
 mod read;
 pub(crate) mod release;
@@ -51,10 +52,12 @@ pub use create::{
     Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_organization,
 };
 pub use lines::Lines;
+pub use list::{Selection, parse_filter};
 pub(crate) use model::codes;
 pub use model::*;
 pub use names::{Shown, name as show};
 pub use numbers::Numbers;
+pub use past::{Extent, Past, extent, past};
 pub use read::{at_version, count_standing_in, get, held, list_live, resolve, visible};
 pub use status::{Verb, advance, advance_settled};
 pub use store::Live;

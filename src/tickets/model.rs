@@ -107,7 +107,7 @@ codes! {
 }
 
 /// A request for support.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Ticket {
     pub tenant_id: TenantId,
     pub id: Id,

@@ -3,8 +3,12 @@
 
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use super::list::{By, Key, Order, Place, Row, Selection};
-use crate::{error::Result, filter::Scope, ids::Id, time::Time};
+use super::{
+    Ticket,
+    list::{By, Key, Order, Place, Row, Selection},
+    past::Extent,
+};
+use crate::{db::Tx, error::Result, filter::Scope, ids::Id, time::Time};
 
 /// What a row takes in an answer: its long texts, and its many short ones about.
 const BYTES: &str =
@@ -110,13 +114,44 @@ pub async fn count_groups(
     Ok((total, rows.into_iter().map(|(value, count, _)| (value, count)).collect()))
 }
 
+/// How many tickets the selection has, and when the first and the last of them came in.
+pub async fn extent(tx: &mut Tx, selection: &Selection<'_>) -> Result<Extent> {
+    let mut query = QueryBuilder::new(
+        "select count(*) as count, min(create_time) as first, max(create_time) as last from tickets",
+    );
+    selection.push(&mut query);
+    Ok(query.build_query_as().fetch_one(&mut **tx).await?)
+}
+
+/// The next tickets behind one, whole, in the order in which they came in.
+pub async fn in_order(
+    tx: &mut Tx,
+    selection: &Selection<'_>,
+    after: Option<(Time, Id)>,
+    limit: i64,
+) -> Result<Vec<Ticket>> {
+    let mut query = QueryBuilder::new("select * from tickets");
+    selection.push(&mut query);
+    if let Some((time, id)) = after {
+        query.push(" and (create_time, id) > (").push_bind(time).push(", ").push_bind(id).push(")");
+    }
+    query.push(" order by create_time, id limit ").push_bind(limit);
+    Ok(query.build_query_as().fetch_all(&mut **tx).await?)
+}
+
 impl Selection<'_> {
-    /// The tenant, what the caller may see (`read::visible`, as SQL), and the filter.
+    /// The tenant, what the caller may see (`read::visible`, as SQL), the window and the filter.
     fn push(&self, query: &mut QueryBuilder<Postgres>) {
-        let Self { ctx, filter } = self;
+        let Self { ctx, filter, from, until } = self;
         query.push(" where tenant_id = ").push_bind(ctx.tenant.as_str().to_owned());
         if ctx.actor.is_customer() {
             query.push(" and requester = ").push_bind(ctx.actor.id.clone());
+        }
+        if let Some(from) = from {
+            query.push(" and create_time >= ").push_bind(*from);
+        }
+        if let Some(until) = until {
+            query.push(" and create_time < ").push_bind(*until);
         }
         if let Some(filter) = filter {
             query.push(" and ");

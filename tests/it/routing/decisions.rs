@@ -84,7 +84,8 @@ async fn a_preview_says_what_would_happen_and_nothing_happens() {
     employ(&desk, "anna", "desk-de", 2, &["german"]).await;
     let mut anna = routing(desk.agent("anna"));
     let mut preview = async |subject| {
-        let request = pb::PreviewRoutingRequest { parent: desk.parent(), subject: Some(subject) };
+        let request =
+            pb::PreviewRoutingRequest { parent: desk.parent(), subject: Some(subject), ..Default::default() };
         anna.preview_routing(request).await
     };
     let draft = pb::Ticket { category: "contract".into(), ..titled("Rechnung falsch") };

@@ -9,6 +9,7 @@ mod overflow;
 mod push;
 mod queue;
 mod race;
+mod simulate;
 mod storm;
 
 use ticketing::configuration::Document;
