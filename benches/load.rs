@@ -17,6 +17,10 @@ use comfy_table::{Cell, Table, presets};
 
 use stage::Stage;
 
+/// The allocator that the binary has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Rounds of each side; odd, so that there is a median.
 const ROUNDS: usize = 3;
 /// Callers at once, on both sides.
@@ -44,6 +48,7 @@ fn main() -> anyhow::Result<()> {
 
     let statement = stage.create_statement()?;
     let (ours, limit) = in_turn(
+        &stage,
         || grpc::creates(&stage, CLIENTS, round),
         || pgbench::run(&stage, "create", &statement, CLIENTS, round),
     )?;
@@ -58,9 +63,10 @@ fn main() -> anyhow::Result<()> {
     );
 
     let select = format!(
-        "\\set n random(1, {TICKETS})\nselect * from tickets where tenant_id = 'bench' and id = lpad(to_hex(:n), 32, '0')::uuid;\n"
+        "\\set n random(1, {TICKETS})\nselect * from tickets where tenant_id = 'bench' and id = lpad(to_hex(:n::bigint), 32, '0')::uuid;\n"
     );
     let (ours, limit) = in_turn(
+        &stage,
         || grpc::gets(&stage, TICKETS, CLIENTS, round),
         || pgbench::run(&stage, "get", &select, CLIENTS, round),
     )?;
@@ -77,7 +83,7 @@ fn main() -> anyhow::Result<()> {
     let page =
         "select * from tickets where tenant_id = 'bench' order by create_time desc, id desc limit 51;\n";
     let (ours, limit) =
-        in_turn(|| grpc::lists(&stage, 1, round), || pgbench::run(&stage, "list", page, 1, round))?;
+        in_turn(&stage, || grpc::lists(&stage, 1, round), || pgbench::run(&stage, "list", page, 1, round))?;
     let times = ours.p50 / limit.p50;
     row(&mut table, "ListTickets of 50, alone", ours, limit, times, "<= 3.00 x", times <= 3.0);
     println!("{table}");
@@ -89,13 +95,16 @@ fn main() -> anyhow::Result<()> {
 
 /// Runs both sides in turn, so that a slow minute of the machine hits both; answers the medians.
 fn in_turn(
+    stage: &Stage,
     mut ours: impl FnMut() -> anyhow::Result<Round>,
     mut limit: impl FnMut() -> anyhow::Result<Round>,
 ) -> anyhow::Result<(Round, Round)> {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         a.push(ours()?);
+        stage.settle()?;
         b.push(limit()?);
+        stage.settle()?;
     }
     Ok((median(a), median(b)))
 }

@@ -32,9 +32,12 @@ pub async fn recall_all<R: DeserializeOwned>(tx: &mut Tx, calls: &[&Ctx]) -> Res
         let ids: Vec<String> = keyed.iter().map(|(_, key)| key.request_id.clone()).collect();
         let tenant = tx.tenant().clone();
         let rows = sqlx::query!(
-            "select principal, method, request_id, fingerprint, receipt from idempotency
-             where tenant_id = $1
-               and (principal, method, request_id) in (select * from unnest($2::text[], $3::text[], $4::text[]))",
+            // Key by key: whatever the planner thinks of the table, a batch costs as much as its keys.
+            "select r.principal, r.method, r.request_id, r.fingerprint, r.receipt
+             from unnest($2::text[], $3::text[], $4::text[]) k (principal, method, request_id) cross join lateral (
+                 select * from idempotency
+                 where tenant_id = $1 and principal = k.principal and method = k.method and request_id = k.request_id
+                 limit 1) r",
             tenant.as_str(),
             &principals,
             &methods,
