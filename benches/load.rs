@@ -1,8 +1,8 @@
 //! How near the service comes to the limit: its calls over real gRPC, and in turn pgbench doing the same to the same
 //! Postgres. What counts are the ratios inside one run; rates differ from machine to machine and from hour to hour.
 //!
-//! `cargo bench --bench load` (or `make bench`); `-- 10` makes rounds of 10 seconds (default 4). Three rounds of each
-//! side are run in turn, and the median counts.
+//! `cargo bench --bench load` (or `make bench`); `-- get 10` measures GetTicket alone, by rounds of 10 seconds (default
+//! 4). Three rounds of each side are run in turn, and the median counts.
 
 #[path = "load/grpc.rs"]
 mod grpc;
@@ -39,58 +39,57 @@ pub struct Round {
 }
 
 fn main() -> anyhow::Result<()> {
-    let seconds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(4);
+    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let seconds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(4);
+    let wanted: Vec<&String> = words.iter().filter(|word| word.parse::<u64>().is_err()).collect();
     let stage = Stage::set(TICKETS)?;
-    let round = Duration::from_secs(seconds);
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_header(["", "calls/s", "p50 ms", "p99 ms", "pgbench/s", "ratio", "floor"]);
+    for (name, measure) in [("create", create as Measure), ("get", get), ("list", list)] {
+        if wanted.is_empty() || wanted.iter().any(|word| *word == name) {
+            table.add_row(measure(&stage, Duration::from_secs(seconds))?);
+        }
+    }
+    println!("{table}");
+    println!("ratio: of the rates for CreateTicket and GetTicket, of the median times for ListTickets");
+    Ok(())
+}
 
+type Measure = fn(&Stage, Duration) -> anyhow::Result<Vec<Cell>>;
+
+fn create(stage: &Stage, round: Duration) -> anyhow::Result<Vec<Cell>> {
     let statement = stage.create_statement()?;
     let (ours, limit) = in_turn(
-        &stage,
-        || grpc::creates(&stage, CLIENTS, round),
-        || pgbench::run(&stage, "create", &statement, CLIENTS, round),
+        stage,
+        || grpc::creates(stage, CLIENTS, round),
+        || pgbench::run(stage, "create", &statement, CLIENTS, round),
     )?;
-    row(
-        &mut table,
-        "CreateTicket, 32 clients",
-        ours,
-        limit,
-        ours.rate / limit.rate,
-        ">= 0.50",
-        ours.rate / limit.rate >= 0.5,
-    );
+    let ratio = ours.rate / limit.rate;
+    Ok(row("CreateTicket, 32 clients", ours, limit, ratio, ">= 0.50", ratio >= 0.5))
+}
 
+fn get(stage: &Stage, round: Duration) -> anyhow::Result<Vec<Cell>> {
     let select = format!(
-        "\\set n random(1, {TICKETS})\nselect * from tickets where tenant_id = 'bench' and id = lpad(to_hex(:n::bigint), 32, '0')::uuid;\n"
+        "\\set n random(1, {TICKETS})\n\
+         select * from tickets where tenant_id = 'bench' and id = lpad(to_hex(:n::bigint), 32, '0')::uuid;\n"
     );
     let (ours, limit) = in_turn(
-        &stage,
-        || grpc::gets(&stage, TICKETS, CLIENTS, round),
-        || pgbench::run(&stage, "get", &select, CLIENTS, round),
+        stage,
+        || grpc::gets(stage, TICKETS, CLIENTS, round),
+        || pgbench::run(stage, "get", &select, CLIENTS, round),
     )?;
-    row(
-        &mut table,
-        "GetTicket, 32 clients",
-        ours,
-        limit,
-        ours.rate / limit.rate,
-        ">= 0.40",
-        ours.rate / limit.rate >= 0.4,
-    );
+    let ratio = ours.rate / limit.rate;
+    Ok(row("GetTicket, 32 clients", ours, limit, ratio, ">= 0.40", ratio >= 0.4))
+}
 
+fn list(stage: &Stage, round: Duration) -> anyhow::Result<Vec<Cell>> {
     let page =
         "select * from tickets where tenant_id = 'bench' order by create_time desc, id desc limit 51;\n";
     let (ours, limit) =
-        in_turn(&stage, || grpc::lists(&stage, 1, round), || pgbench::run(&stage, "list", page, 1, round))?;
-    let times = ours.p50 / limit.p50;
-    row(&mut table, "ListTickets of 50, alone", ours, limit, times, "<= 3.00 x", times <= 3.0);
-    println!("{table}");
-    println!(
-        "ratio: rates for CreateTicket and GetTicket, median time over the bare query's for ListTickets"
-    );
-    Ok(())
+        in_turn(stage, || grpc::lists(stage, 1, round), || pgbench::run(stage, "list", page, 1, round))?;
+    let ratio = ours.p50 / limit.p50;
+    Ok(row("ListTickets of 50, alone", ours, limit, ratio, "<= 3.00 x", ratio <= 3.0))
 }
 
 /// Runs both sides in turn, so that a slow minute of the machine hits both; answers the medians.
@@ -114,8 +113,8 @@ fn median(mut rounds: Vec<Round>) -> Round {
     rounds[rounds.len() / 2]
 }
 
-fn row(table: &mut Table, name: &str, ours: Round, limit: Round, ratio: f64, floor: &str, kept: bool) {
-    table.add_row([
+fn row(name: &str, ours: Round, limit: Round, ratio: f64, floor: &str, kept: bool) -> Vec<Cell> {
+    vec![
         Cell::new(name),
         Cell::new(format!("{:.0}", ours.rate)),
         Cell::new(format!("{:.2}", ours.p50)),
@@ -123,5 +122,5 @@ fn row(table: &mut Table, name: &str, ours: Round, limit: Round, ratio: f64, flo
         Cell::new(format!("{:.0}", limit.rate)),
         Cell::new(format!("{ratio:.2}")),
         Cell::new(format!("{floor} {}", if kept { "kept" } else { "MISSED" })),
-    ]);
+    ]
 }

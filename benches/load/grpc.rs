@@ -1,62 +1,99 @@
-//! Our side: callers over real gRPC channels, each with one call under way at a time.
+//! Our side: callers over real gRPC connections, each with one call under way at a time. They do what pgbench does for
+//! its side: send, receive all of the answer, look whether it is one; what a client makes of it is not measured.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
+use anyhow::ensure;
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Request,
+    body::Bytes,
+    client::conn::http2::{SendRequest, handshake},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use indicatif::ProgressBar;
-use ticketing_proto::v1::{self as pb, ticket_service_client::TicketServiceClient};
-use tonic::{Status, transport::Channel};
+use prost::Message;
+use ticketing_proto::v1 as pb;
+use tokio::net::TcpStream;
 
 use super::{Round, stage::Stage};
 
 /// Callers share this many connections.
 const CONNECTIONS: usize = 4;
 
-type Tickets = TicketServiceClient<Channel>;
-
 static REQUEST: AtomicU64 = AtomicU64::new(0);
 
+/// A connection, for many callers at once.
+#[derive(Clone)]
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    address: String,
+}
+
+impl Connection {
+    async fn open(stage: &Stage) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(stage.address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+        stage.runtime.spawn(connection);
+        Ok(Self { sender, address: format!("http://{}/ticketing.v1.TicketService", stage.address) })
+    }
+
+    async fn call(mut self, method: &str, message: impl Message) -> anyhow::Result<()> {
+        // A frame: not compressed, its length, the message.
+        let length = message.encoded_len();
+        let mut frame = Vec::with_capacity(5 + length);
+        frame.push(0);
+        frame.extend_from_slice(&u32::try_from(length)?.to_be_bytes());
+        message.encode(&mut frame)?;
+        let request = Request::post(format!("{}/{method}", self.address))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Full::new(Bytes::from(frame)))?;
+        self.sender.ready().await?;
+        let answer = self.sender.send_request(request).await?.into_body().collect().await?;
+        let status = answer.trailers().and_then(|trailers| trailers.get("grpc-status"));
+        ensure!(status.is_some_and(|status| status == "0"), "{method} failed: {:?}", answer.trailers());
+        Ok(())
+    }
+}
+
 pub fn creates(stage: &Stage, clients: usize, round: Duration) -> anyhow::Result<Round> {
-    measure(
-        stage,
-        clients,
-        round,
-        |mut tickets, _| async move { tickets.create_ticket(draft()).await.map(drop) },
-    )
+    measure(stage, clients, round, |connection, _| connection.call("CreateTicket", draft()))
 }
 
 pub fn gets(stage: &Stage, among: u64, clients: usize, round: Duration) -> anyhow::Result<Round> {
-    measure(stage, clients, round, move |mut tickets, turn| async move {
+    measure(stage, clients, round, move |connection, turn| {
         // A stride that is prime to the number of tickets visits them all in no order that a cache would like.
         let id = ticketing::ids::Id(uuid::Uuid::from_u128(u128::from(1 + turn.wrapping_mul(7919) % among)));
         let name = format!("tenants/bench/tickets/{id}");
-        tickets.get_ticket(pb::GetTicketRequest { name, ..Default::default() }).await.map(drop)
+        connection.call("GetTicket", pb::GetTicketRequest { name, ..Default::default() })
     })
 }
 
 pub fn lists(stage: &Stage, clients: usize, round: Duration) -> anyhow::Result<Round> {
-    measure(stage, clients, round, |mut tickets, _| async move {
-        let request =
-            pb::ListTicketsRequest { parent: "tenants/bench".into(), page_size: 50, ..Default::default() };
-        tickets.list_tickets(request).await.map(drop)
+    measure(stage, clients, round, |connection, _| {
+        let parent = "tenants/bench".to_owned();
+        connection.call("ListTickets", pb::ListTicketsRequest { parent, page_size: 50, ..Default::default() })
     })
 }
 
 /// Records tickets before anything is measured.
 pub async fn record(stage: &Stage, count: u64) -> anyhow::Result<()> {
     let bar = ProgressBar::new(count).with_message("recording tickets");
-    let channels = connect(stage).await?;
+    let connections = connect(stage).await?;
     let mut callers = tokio::task::JoinSet::new();
     for caller in 0..64 {
-        let (mut tickets, bar) = (channels[caller % CONNECTIONS].clone(), bar.clone());
+        let (connection, bar) = (connections[caller % CONNECTIONS].clone(), bar.clone());
         callers.spawn(async move {
             for _ in 0..count.div_ceil(64) {
-                tickets.create_ticket(draft()).await?;
+                connection.clone().call("CreateTicket", draft()).await?;
                 bar.inc(1);
             }
-            Ok::<_, Status>(())
+            anyhow::Ok(())
         });
     }
     while let Some(done) = callers.join_next().await {
@@ -70,27 +107,27 @@ fn measure<F>(
     stage: &Stage,
     clients: usize,
     round: Duration,
-    call: impl Fn(Tickets, u64) -> F + Clone + Send + 'static,
+    call: impl Fn(Connection, u64) -> F + Clone + Send + 'static,
 ) -> anyhow::Result<Round>
 where
-    F: Future<Output = Result<(), Status>> + Send,
+    F: Future<Output = anyhow::Result<()>> + Send,
 {
     stage.runtime.block_on(async {
-        let channels = connect(stage).await?;
+        let connections = connect(stage).await?;
         let start = Instant::now();
         let mut callers = tokio::task::JoinSet::new();
         for caller in 0..clients {
-            let (tickets, call) = (channels[caller % CONNECTIONS].clone(), call.clone());
+            let (connection, call) = (connections[caller % CONNECTIONS].clone(), call.clone());
             callers.spawn(async move {
                 let mut times = Vec::new();
                 let mut turn = caller as u64 * 1_000_003;
                 while start.elapsed() < round {
                     let begin = Instant::now();
-                    call(tickets.clone(), turn).await?;
+                    call(connection.clone(), turn).await?;
                     times.push(begin.elapsed());
                     turn += 1;
                 }
-                Ok::<_, Status>(times)
+                anyhow::Ok(times)
             });
         }
         let mut times = Vec::new();
@@ -104,14 +141,12 @@ where
     })
 }
 
-async fn connect(stage: &Stage) -> anyhow::Result<Vec<Tickets>> {
-    let mut channels = Vec::new();
+async fn connect(stage: &Stage) -> anyhow::Result<Vec<Connection>> {
+    let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        let channel =
-            Channel::from_shared(format!("http://{}", stage.address))?.tcp_nodelay(true).connect().await?;
-        channels.push(TicketServiceClient::new(channel));
+        connections.push(Connection::open(stage).await?);
     }
-    Ok(channels)
+    Ok(connections)
 }
 
 /// A ticket as a help desk gets it.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::PgPool;
+use sqlx::PgExecutor;
 
 use super::{Agent, Availability, Loaded, Member, shift::Shift, store};
 use crate::{
@@ -76,11 +76,15 @@ pub async fn workload(app: &App, ctx: &Ctx, key: &str) -> Result<Workload> {
 }
 
 /// Display names by key; who is not recorded is not in it.
-pub async fn names(pool: &PgPool, tenant: &TenantId, keys: &[String]) -> Result<HashMap<String, String>> {
+pub async fn names(
+    db: impl PgExecutor<'_>,
+    tenant: &TenantId,
+    keys: &[String],
+) -> Result<HashMap<String, String>> {
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
-    store::find_names(pool, tenant, keys).await
+    store::find_names(db, tenant, keys).await
 }
 
 /// What every agent can do, and for whom.

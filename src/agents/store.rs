@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::{PgExecutor, PgPool, QueryBuilder};
 
 use super::{Agent, Member};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     time::Time,
 };
 
-pub async fn find(db: impl sqlx::PgExecutor<'_>, tenant: &TenantId, key: &str) -> Result<Option<Agent>> {
+pub async fn find(db: impl PgExecutor<'_>, tenant: &TenantId, key: &str) -> Result<Option<Agent>> {
     let agent = sqlx::query_as!(
         Agent,
         "select * from agents where tenant_id = $1 and key = $2",
@@ -79,7 +79,7 @@ pub async fn sum_capacities(tx: &mut Tx) -> Result<HashMap<String, i64>> {
 }
 
 pub async fn find_names(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
     keys: &[String],
 ) -> Result<HashMap<String, String>> {
@@ -88,7 +88,7 @@ pub async fn find_names(
         tenant.as_str(),
         keys,
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.key, row.display_name)).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::{
     Contact, Organization,
@@ -27,7 +27,7 @@ pub struct Names {
 
 /// The names of these contacts and organizations, in one statement, or none when there is nobody to ask about.
 pub async fn names(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
     contacts: &[String],
     organizations: &[String],
@@ -35,7 +35,7 @@ pub async fn names(
     if contacts.is_empty() && organizations.is_empty() {
         return Ok(Names::default());
     }
-    store::names(pool, tenant, contacts, organizations).await
+    store::names(db, tenant, contacts, organizations).await
 }
 
 /// To which organization each of these contacts belongs; who belongs to none is left out.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
 use super::{Contact, Names, Organization};
 use crate::{
@@ -135,7 +135,7 @@ fn list(table: &str, ctx: &Ctx, filter: Option<&Expr>, page: &Page<String>) -> Q
 }
 
 pub async fn names(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
     contacts: &[String],
     organizations: &[String],
@@ -149,7 +149,7 @@ pub async fn names(
         contacts,
         organizations,
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     let mut names = Names::default();
     for row in rows {

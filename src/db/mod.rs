@@ -13,6 +13,7 @@ use std::{
 pub use batch::Batcher;
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -74,6 +75,12 @@ impl Db {
     /// Rung when a transaction of a tenant was committed here.
     pub fn committed(&self) -> &Notify {
         &self.committed
+    }
+
+    /// A connection for reads that follow one another. It is asked whether it is well each time that it comes back, so
+    /// one for all of them saves a trip for each.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.pool.acquire().await?)
     }
 
     /// For reads of one statement and for jobs that look across tenants.

@@ -18,7 +18,7 @@ const STRAGGLE: Duration = Duration::from_mins(5);
 
 /// Appends events to the log and to the outbox. The caller holds the lock of every ticket they are about, so the order
 /// of `seq` is the order of versions.
-pub async fn append(tx: &mut Tx, events: &[Event]) -> Result<()> {
+pub async fn append(tx: &mut Tx, events: &[&Event]) -> Result<()> {
     let bucket = tx.tenant().bucket();
     let rows = serde_json::to_string(events).map_err(Error::internal)?;
     sqlx::query!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sqlx::{PgPool, types::Json};
+use sqlx::{PgExecutor, PgPool, types::Json};
 
 use super::Event;
 use crate::{
@@ -97,7 +97,7 @@ pub struct Stood {
 
 /// How these tickets stood at a time, or at first if they are younger; only those that changed since.
 pub async fn stood(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
     tickets: &[Id],
     time: Time,
@@ -121,7 +121,7 @@ pub async fn stood(
         time as Time,
         field,
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     Ok(stood)
 }

@@ -17,10 +17,15 @@ pub async fn heads(pool: &PgPool) -> Result<Vec<(i16, i64)>> {
     Ok(heads.into_iter().map(|head| (head.bucket, head.position)).collect())
 }
 
-/// The buckets in which committed events wait for a place.
+/// The buckets in which committed events wait for a place: one step of the index for each.
 pub async fn waiting(pool: &PgPool) -> Result<Vec<i16>> {
     let waiting = sqlx::query_scalar!(
-        "select bucket from stream_heads h where exists (select from outbox o where o.bucket = h.bucket)"
+        r#"with recursive waiting as (
+               (select bucket from outbox order by bucket limit 1)
+               union all
+               select next.bucket from waiting cross join lateral (
+                   select bucket from outbox where bucket > waiting.bucket order by bucket limit 1) next)
+           select bucket as "bucket!" from waiting"#
     )
     .fetch_all(pool)
     .await?;

@@ -159,9 +159,8 @@ async fn write(db: &Db, drafts: &[&Draft]) -> Result<Vec<Result<Outcome>>> {
         .map(|(draft, _)| *draft)
         .collect();
     if !fresh.is_empty() {
-        let changes: Vec<Change> = fresh.iter().map(|draft| draft.change.clone()).collect();
-        store::insert(&mut tx, &changes).await?;
-        let receipts: Vec<Receipt> = changes.iter().map(|change| Receipt::of(&change.next)).collect();
+        store::insert(&mut tx, fresh.iter().map(|draft| &draft.change)).await?;
+        let receipts: Vec<Receipt> = fresh.iter().map(|draft| Receipt::of(&draft.change.next)).collect();
         let calls: Vec<(&Ctx, &Receipt)> = fresh.iter().map(|draft| &draft.ctx).zip(&receipts).collect();
         idempotency::keep_all(&mut tx, &calls).await?;
         tx.commit().await?;
@@ -215,6 +214,7 @@ async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<S
 }
 
 async fn find_shown(db: &Db, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Shown>> {
-    let tickets = store::find_all(db.pool(), tenant, ids).await?;
-    names::name(db.pool(), tenant, tickets).await
+    let mut db = db.connection().await?;
+    let tickets = store::find_all(&mut *db, tenant, ids).await?;
+    names::name(&mut db, tenant, tickets).await
 }

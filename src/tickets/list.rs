@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use super::{
     Shown, Ticket,
@@ -85,6 +86,17 @@ impl Order {
         matches!(self.by, By::UpdateTime | By::Priority)
     }
 
+    /// Where a ticket stands now.
+    fn place(self, ticket: &Ticket) -> Place {
+        let key = match self.by {
+            By::CreateTime => Key::Time(ticket.create_time),
+            By::UpdateTime => Key::Time(ticket.update_time),
+            By::Priority => Key::Number(ticket.priority_rank.into()),
+            By::Number => Key::Number(ticket.number),
+        };
+        Place { key, id: ticket.id }
+    }
+
     fn sort(self, rows: &mut [Row]) {
         rows.sort_unstable_by_key(|row| row.place);
         if self.descending {
@@ -110,6 +122,15 @@ pub enum Key {
 pub struct Place {
     pub key: Key,
     pub id: Id,
+}
+
+/// A ticket of a list, whole.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Weighed {
+    #[sqlx(flatten)]
+    pub ticket: Ticket,
+    /// What it takes in an answer, about.
+    pub bytes: i32,
 }
 
 /// A ticket of a list, before its content is read.
@@ -171,18 +192,23 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
     let page = Page::<Cursor>::parse(&app.sealer, &purpose, list.page_size, list.page_token)?;
     let since = page.after.map_or(ctx.now, |cursor| cursor.since);
     let after = page.after.map(|cursor| cursor.last);
-    let rows = rows(app, &selection, list.order, since, after, page.limit()).await?;
-    let (rows, next) = page.finish_within(
-        &app.sealer,
-        &purpose,
-        rows,
-        |row| Cursor { since, last: row.place },
-        |row| row.bytes,
-    )?;
-    let ids: Vec<Id> = rows.iter().map(|row| row.place.id).collect();
-    let mut tickets = find(app, ctx, &ids).await?;
-    let page = ids.iter().filter_map(|id| tickets.remove(id)).collect();
-    Ok((names::name(app.db.pool(), &ctx.tenant, page).await?, next))
+    let mut db = app.db.connection().await?;
+    let (tickets, next) = if list.order.moves() {
+        let rows = rows(&mut db, &selection, list.order, since, after, page.limit()).await?;
+        let cursor = |row: &Row| Cursor { since, last: row.place };
+        let (rows, next) = page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes)?;
+        let ids: Vec<Id> = rows.iter().map(|row| row.place.id).collect();
+        let mut tickets = find(&mut db, ctx, &ids).await?;
+        (ids.iter().filter_map(|id| tickets.remove(id)).collect(), next)
+    } else {
+        // A place that cannot change needs no second look: the tickets themselves, in one trip.
+        let rows = store_list::page(&mut db, &selection, list.order, after, page.limit()).await?;
+        let cursor = |row: &Weighed| Cursor { since, last: list.order.place(&row.ticket) };
+        let (rows, next) =
+            page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes as usize)?;
+        (rows.into_iter().map(|row| row.ticket).collect(), next)
+    };
+    Ok((names::name(&mut db, &ctx.tenant, tickets).await?, next))
 }
 
 /// What the page tokens of a list are bound to; `me()` makes the caller a part of the filter.
@@ -192,27 +218,23 @@ fn purpose(selection: &Selection, order: Order) -> String {
     format!("{tenant} ListTickets {:?}:{} {order:?} {filter}", actor.kind, actor.id)
 }
 
-/// The next rows in order, as the list stood at `since`.
+/// The next rows in an order that moves, as the list stood at `since`.
 async fn rows(
-    app: &App,
+    db: &mut PgConnection,
     selection: &Selection<'_>,
     order: Order,
     since: Time,
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Row>> {
-    let pool = app.db.pool();
-    if !order.moves() {
-        return store_list::rows(pool, selection, order, None, after, limit).await;
-    }
-    let mut rows = store_list::rows(pool, selection, order, Some(since), after, limit).await?;
+    let mut rows = store_list::rows(db, selection, order, since, after, limit).await?;
     // Read second: what changes in between is in both, not in neither.
-    let moved = store_list::moved(pool, selection, order, since, MAX_MOVED as i64 + 1).await?;
+    let moved = store_list::moved(db, selection, order, since, MAX_MOVED as i64 + 1).await?;
     if moved.len() > MAX_MOVED {
         return Err(too_old());
     }
     let still: HashSet<Id> = rows.iter().map(|row| row.place.id).collect();
-    let moved = stood(app, selection.ctx, order, since, moved).await?;
+    let moved = stood(db, selection.ctx, order, since, moved).await?;
     rows.extend(
         moved.into_iter().filter(|row| order.is_behind(row.place, after) && !still.contains(&row.place.id)),
     );
@@ -222,12 +244,18 @@ async fn rows(
 }
 
 /// Rows of tickets that changed, with the place that each had at `since`, or at first if it is younger.
-async fn stood(app: &App, ctx: &Ctx, order: Order, since: Time, mut moved: Vec<Row>) -> Result<Vec<Row>> {
+async fn stood(
+    db: &mut PgConnection,
+    ctx: &Ctx,
+    order: Order,
+    since: Time,
+    mut moved: Vec<Row>,
+) -> Result<Vec<Row>> {
     if moved.is_empty() {
         return Ok(moved);
     }
     let ids: Vec<Id> = moved.iter().map(|row| row.place.id).collect();
-    let before = events::stood(app.db.pool(), &ctx.tenant, &ids, since, "priority_rank").await?;
+    let before = events::stood(db, &ctx.tenant, &ids, since, "priority_rank").await?;
     let before: HashMap<Id, events::Stood> =
         before.into_iter().map(|stood| (stood.ticket_id, stood)).collect();
     for row in &mut moved {
@@ -256,17 +284,18 @@ fn too_old() -> Error {
 
 /// Up to 100 tickets in the order of the ids; the first that is missing is named.
 pub async fn batch(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Vec<Shown>> {
-    let tickets = find(app, ctx, ids).await?;
+    let mut db = app.db.connection().await?;
+    let tickets = find(&mut db, ctx, ids).await?;
     let found = ids.iter().map(|id| {
         let name = || format!("tenants/{}/tickets/{id}", ctx.tenant);
         tickets.get(id).cloned().ok_or_else(|| Error::not_found("ticket", name()))
     });
-    names::name(app.db.pool(), &ctx.tenant, found.collect::<Result<_>>()?).await
+    names::name(&mut db, &ctx.tenant, found.collect::<Result<_>>()?).await
 }
 
 /// Those of the tickets that there are and the caller may see.
-async fn find(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<HashMap<Id, Ticket>> {
-    let found = store::find_all(app.db.pool(), &ctx.tenant, ids).await?;
+async fn find(db: &mut PgConnection, ctx: &Ctx, ids: &[Id]) -> Result<HashMap<Id, Ticket>> {
+    let found = store::find_all(db, &ctx.tenant, ids).await?;
     Ok(found.into_iter().filter(|ticket| visible(ctx, ticket)).map(|ticket| (ticket.id, ticket)).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Deref};
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use super::Ticket;
 use crate::{agents, customers, error::Result, ids::TenantId};
@@ -24,14 +24,12 @@ impl Deref for Shown {
 }
 
 /// Looks the names of all these tickets up together.
-pub async fn name(pool: &PgPool, tenant: &TenantId, tickets: Vec<Ticket>) -> Result<Vec<Shown>> {
+pub async fn name(db: &mut PgConnection, tenant: &TenantId, tickets: Vec<Ticket>) -> Result<Vec<Shown>> {
     let contacts = distinct(tickets.iter().map(|ticket| ticket.requester.as_str()));
     let organizations = distinct(tickets.iter().map(|ticket| ticket.organization.as_str()));
     let assignees = distinct(tickets.iter().filter_map(|ticket| ticket.assignee.as_deref()));
-    let (customers, agents) = tokio::try_join!(
-        customers::names(pool, tenant, &contacts, &organizations),
-        agents::names(pool, tenant, &assignees),
-    )?;
+    let customers = customers::names(&mut *db, tenant, &contacts, &organizations).await?;
+    let agents = agents::names(&mut *db, tenant, &assignees).await?;
     let name = |names: &HashMap<String, String>, key: &str| names.get(key).cloned().unwrap_or_default();
     let shown = tickets.into_iter().map(|ticket| Shown {
         requester_display_name: name(&customers.contacts, &ticket.requester),

@@ -107,7 +107,8 @@ pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Arc<Sho
     if !visible(ctx, &then) {
         return Err(missing());
     }
-    let shown = names::name(app.db.pool(), &ctx.tenant, vec![then]).await?.pop();
+    let mut db = app.db.connection().await?;
+    let shown = names::name(&mut db, &ctx.tenant, vec![then]).await?.pop();
     shown.map(Arc::new).ok_or_else(missing)
 }
 

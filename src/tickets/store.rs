@@ -1,6 +1,6 @@
 //! The only SQL that names `tickets`, and the one door through which they are written: with their events.
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::{Change, Channel, Held, Standing, State, Ticket};
 use crate::{
@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// Writes new tickets and the events that made them.
-pub async fn insert(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+pub async fn insert(tx: &mut Tx, changes: impl IntoIterator<Item = &Change>) -> Result<()> {
+    let changes: Vec<&Change> = changes.into_iter().collect();
     if changes.is_empty() {
         return Ok(());
     }
@@ -68,8 +69,8 @@ pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<()> {
     append(tx, changes).await
 }
 
-async fn append(tx: &mut Tx, changes: &[Change]) -> Result<()> {
-    let events: Vec<_> = changes.iter().flat_map(|change| change.events.iter().cloned()).collect();
+async fn append(tx: &mut Tx, changes: impl IntoIterator<Item = &Change>) -> Result<()> {
+    let events: Vec<_> = changes.into_iter().flat_map(|change| &change.events).collect();
     events::store::append(tx, &events).await
 }
 
@@ -88,14 +89,14 @@ pub async fn lock(tx: &mut Tx, id: Id) -> Result<Option<Ticket>> {
 }
 
 /// Tickets by id, in no order; for reads.
-pub async fn find_all(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Ticket>> {
+pub async fn find_all(db: impl PgExecutor<'_>, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Ticket>> {
     let tickets = sqlx::query_as!(
         Ticket,
         "select * from tickets where tenant_id = $1 and id = any($2)",
         tenant.as_str(),
         ids as &[Id],
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     Ok(tickets)
 }
@@ -229,7 +230,7 @@ pub async fn lock_free(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
 
 /// What each of these agents holds, owned or offered; told apart by these organizations only.
 pub async fn count_held(
-    db: impl sqlx::PgExecutor<'_>,
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
     agents: &[String],
     organizations: &[String],

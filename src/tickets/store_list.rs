@@ -1,14 +1,14 @@
 //! The SQL of lists and counts: the one place where a query is put together at run time, because filters are. What the
 //! caller wrote is bound, never part of the text.
 
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::{
     Ticket,
-    list::{By, Key, Order, Place, Row, Selection},
+    list::{By, Key, Order, Place, Row, Selection, Weighed},
     past::Extent,
 };
-use crate::{db::Tx, error::Result, filter::Scope, ids::Id, time::Time};
+use crate::{db::Tx, error::Result, filter::Scope, ids::Id, seal::PAGE_BYTES, time::Time};
 
 /// What a row takes in an answer: its long texts, and its many short ones about.
 const BYTES: &str =
@@ -26,28 +26,58 @@ impl Order {
         }
     }
 
+    /// For `order by`.
+    fn sorted(self) -> String {
+        let (column, direction) = (self.column(), if self.descending { " desc" } else { "" });
+        format!("{column}{direction}, id{direction}")
+    }
+
     fn is_by_time(self) -> bool {
         matches!(self.by, By::CreateTime | By::UpdateTime)
     }
 }
 
-/// The next rows behind `after` in the order; with `until`, only what has not changed since.
-pub async fn rows(
-    pool: &PgPool,
+/// The next tickets behind `after` in the order, and none behind the one with which they outgrow a page: memory is
+/// bounded here, whatever their texts.
+pub async fn page(
+    db: &mut PgConnection,
     selection: &Selection<'_>,
     order: Order,
-    until: Option<Time>,
+    after: Option<Place>,
+    limit: i64,
+) -> Result<Vec<Weighed>> {
+    let sorted = order.sorted();
+    let mut query = QueryBuilder::new(format!(
+        "select * from (
+             select *, sum(bytes) over (order by {sorted} rows unbounded preceding) - bytes as before
+             from (select *, ({BYTES})::int as bytes from tickets"
+    ));
+    selection.push(&mut query);
+    push_behind(&mut query, order, after, limit);
+    query.push(format_args!(") weighed) page where before <= {PAGE_BYTES} order by {sorted}"));
+    Ok(query.build_query_as().fetch_all(db).await?)
+}
+
+/// The next rows behind `after` in the order, of what has not changed since `until`.
+pub async fn rows(
+    db: &mut PgConnection,
+    selection: &Selection<'_>,
+    order: Order,
+    until: Time,
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Row>> {
     let mut query = select_rows(order);
     selection.push(&mut query);
-    if let Some(until) = until {
-        query.push(" and update_time <= ").push_bind(until);
-    }
+    query.push(" and update_time <= ").push_bind(until);
+    push_behind(&mut query, order, after, limit);
+    fetch_rows(db, order, query).await
+}
+
+fn push_behind(query: &mut QueryBuilder<Postgres>, order: Order, after: Option<Place>, limit: i64) {
     let column = order.column();
-    let (sign, direction) = if order.descending { ("<", " desc") } else { (">", "") };
     if let Some(Place { key, id }) = after {
+        let sign = if order.descending { "<" } else { ">" };
         query.push(format_args!(" and ({column}, id) {sign} ("));
         match key {
             Key::Time(time) => query.push_bind(time),
@@ -55,13 +85,13 @@ pub async fn rows(
         };
         query.push(", ").push_bind(id).push(")");
     }
-    query.push(format_args!(" order by {column}{direction}, id{direction} limit ")).push_bind(limit);
-    fetch_rows(pool, order, query).await
+    // The limit stands in the text, where the planner sees it: bound, every page would be planned anew.
+    query.push(format_args!(" order by {} limit {limit}", order.sorted()));
 }
 
 /// The rows of tickets that changed after `since`, in no order.
 pub async fn moved(
-    pool: &PgPool,
+    db: &mut PgConnection,
     selection: &Selection<'_>,
     order: Order,
     since: Time,
@@ -70,7 +100,7 @@ pub async fn moved(
     let mut query = select_rows(order);
     selection.push(&mut query);
     query.push(" and update_time > ").push_bind(since).push(" limit ").push_bind(limit);
-    fetch_rows(pool, order, query).await
+    fetch_rows(db, order, query).await
 }
 
 fn select_rows(order: Order) -> QueryBuilder<Postgres> {
@@ -78,13 +108,17 @@ fn select_rows(order: Order) -> QueryBuilder<Postgres> {
     QueryBuilder::new(format!("select id, {}{cast}, ({BYTES})::bigint from tickets", order.column()))
 }
 
-async fn fetch_rows(pool: &PgPool, order: Order, mut query: QueryBuilder<Postgres>) -> Result<Vec<Row>> {
+async fn fetch_rows(
+    db: &mut PgConnection,
+    order: Order,
+    mut query: QueryBuilder<Postgres>,
+) -> Result<Vec<Row>> {
     let row = |id: Id, key: Key, bytes: i64| Row { place: Place { key, id }, bytes: bytes as usize };
     Ok(if order.is_by_time() {
-        let rows: Vec<(Id, Time, i64)> = query.build_query_as().fetch_all(pool).await?;
+        let rows: Vec<(Id, Time, i64)> = query.build_query_as().fetch_all(db).await?;
         rows.into_iter().map(|(id, time, bytes)| row(id, Key::Time(time), bytes)).collect()
     } else {
-        let rows: Vec<(Id, i64, i64)> = query.build_query_as().fetch_all(pool).await?;
+        let rows: Vec<(Id, i64, i64)> = query.build_query_as().fetch_all(db).await?;
         rows.into_iter().map(|(id, number, bytes)| row(id, Key::Number(number), bytes)).collect()
     })
 }
