@@ -35,7 +35,7 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
     path
 }
 
-async fn import(
+pub async fn import(
     desk: &Desk,
     tenant: &str,
     format: &str,
@@ -48,7 +48,7 @@ async fn import(
     run(&[&arguments, more].concat()).await
 }
 
-async fn report(desk: &Desk, tenant: &str, more: &[&str]) -> String {
+pub async fn report(desk: &Desk, tenant: &str, more: &[&str]) -> String {
     while sequencer::run_once(&desk.app, 1000).await.expect("a pass").full {}
     let arguments = ["report", "--address", &desk.address, "--tenant", tenant];
     let (code, out, err) = run(&[&arguments, more].concat()).await;

@@ -3,6 +3,7 @@
 mod configuration;
 mod doctor;
 mod import;
+mod import_killed;
 mod routing;
 mod serve;
 mod settings;

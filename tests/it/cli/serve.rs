@@ -36,13 +36,16 @@ async fn terminate(server: &Child) {
 #[tokio::test]
 async fn a_server_serves_until_it_is_told_to_end() {
     let desk = Desk::open().await;
-    let (mut server, _log, line) = start(&["--database-url", &desk.url]).await;
+    let (mut server, mut log, line) = start(&["--database-url", &desk.url]).await;
     let address = format!("http://{}", line["listen"].as_str().expect("an address"));
     let mut system = SystemServiceClient::connect(address).await.expect("it takes connections");
     let session = system.get_session(pb::GetSessionRequest {}).await.expect("a session").into_inner();
     assert_eq!(session.actor.map(|actor| actor.id).as_deref(), Some("anonymous"));
     terminate(&server).await;
     assert_eq!(server.wait().await.expect("it ends").code(), Some(0));
+    while let Some(line) = log.next_line().await.expect("a log") {
+        assert!(!line.contains("was cut"), "nothing that never ends is waited for: {line}");
+    }
     desk.finish().await;
 }
 
