@@ -1,6 +1,11 @@
 //! One Postgres for the test binary, one database per test, cloned from a migrated template in milliseconds.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{ChildStdin, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use ticketing::db::{
@@ -11,12 +16,18 @@ use tokio::sync::OnceCell;
 
 const TEMPLATE: &str = "ticketing_template";
 
-/// The cluster lives as long as the test binary; its folder goes when the operating system cleans up, the server with
-/// the process.
+/// The cluster lives as long as the test binary, and its folder hardly longer.
 struct Cluster {
     server: Embedded,
-    _folder: tempfile::TempDir,
+    _remover: ChildStdin,
 }
+
+/// Waits until the test binary has ended, in whatever way, then for the server, which ends with it, and clears up.
+/// Statics are not dropped, and a killed process drops nothing.
+const REMOVER: &str = r#"
+cat
+for _ in $(seq 100); do [ -e "$0/pg/data/postmaster.pid" ] || break; sleep 0.1; done
+rm -rf "$0""#;
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -30,19 +41,27 @@ pub async fn fresh_database() -> String {
 }
 
 async fn start() -> Cluster {
-    let folder = tempfile::tempdir().expect("a folder for the test cluster");
-    let options =
-        Options { dir: folder.path().join("pg"), durable: false, max_connections: 400, bin_dir: None };
+    let folder = tempfile::tempdir().expect("a folder for the test cluster").keep();
+    let remover = remove_in_the_end(&folder);
+    let options = Options { dir: folder.join("pg"), durable: false, max_connections: 400, bin_dir: None };
     let server = tokio::task::spawn_blocking(move || Embedded::start(&options))
         .await
         .expect("starting does not panic")
         .expect("PostgreSQL starts; its message says what is missing");
-    let cluster = Cluster { server, _folder: folder };
+    let cluster = Cluster { server, _remover: remover };
     admin(&cluster, &format!("create database {TEMPLATE}")).await;
     let db = Db::connect(&url(&cluster, TEMPLATE), 1).await.expect("the template takes connections");
     db.migrate().await.expect("the schema applies to an empty database");
     db.close().await;
     cluster
+}
+
+/// The pipe closes with this process, and nobody else has it. A group of its own: Ctrl-C is for the tests.
+fn remove_in_the_end(folder: &Path) -> ChildStdin {
+    let mut command = Command::new("sh");
+    command.args(["-c", REMOVER]).arg(folder).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("a shell runs").stdin.take().expect("a pipe")
 }
 
 async fn admin(cluster: &Cluster, sql: &str) {
