@@ -5,8 +5,10 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, MethodDescriptor};
 use ticketing::{
+    access::granted,
+    ctx::Role,
     error::Reason,
-    serve::{Idempotency, MethodPolicy, Policies},
+    serve::{Access, Audience, Idempotency, MethodPolicy, Policies},
 };
 
 /// Lists that are bounded by nature and have no pages.
@@ -72,6 +74,30 @@ fn shapes_follow_from_what_methods_declare() {
         }
         if policy.idempotency == Idempotency::NoSideEffects {
             need(&request, "validate_only", false);
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// Nothing but the permission is enforced, so the audiences that a method names must be what its permission implies.
+#[test]
+fn a_method_is_for_those_who_hold_its_permission_and_for_no_others() {
+    let audience = |role: &Role| match role {
+        Role::Customer => Audience::Customer,
+        Role::Agent | Role::Specialist => Audience::Agent,
+        Role::Manager | Role::SlaManager => Audience::Manager,
+        Role::Admin => Audience::Admin,
+        Role::Service => Audience::Service,
+        Role::Operator => Audience::Operator,
+    };
+    let mut faults = Vec::new();
+    for (method, policy) in methods() {
+        let Access::Granted { permission, audiences } = policy.access else { continue };
+        let mut holders: Vec<Audience> =
+            Role::ALL.iter().filter(|role| granted(**role).contains(&permission)).map(audience).collect();
+        holders.dedup();
+        if audiences != holders {
+            faults.push(format!("{}: names {audiences:?}, {permission:?} says {holders:?}", method.name()));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
