@@ -74,6 +74,10 @@ impl Test {
             (Value::Json(map), Some(key)) => match map.get(key)? {
                 serde_json::Value::Null => None,
                 serde_json::Value::String(text) => Some(text.into()),
+                // An instant, as text.
+                serde_json::Value::Object(value) if value.contains_key("time") => {
+                    Some(value["time"].as_str()?.into())
+                }
                 other => Some(other.to_string().into()),
             },
             (other, _) => {

@@ -41,7 +41,7 @@ pub enum Kind {
     Bool,
     /// `timestamptz`.
     Time,
-    /// `jsonb` object; its entries are filtered by key, as text (`->>`).
+    /// `jsonb` object; its entries are filtered by key, as text.
     Json,
 }
 

@@ -74,7 +74,13 @@ impl Test {
         let column = self.field.column;
         match &self.key {
             None => query.push(column),
-            Some(key) => query.push(format_args!("({column} ->> ")).push_bind(key).push(")"),
+            // An instant is kept as {"time": …}, so that it is no text; here it is compared as one.
+            Some(key) => query
+                .push(format_args!("coalesce({column} -> "))
+                .push_bind(key)
+                .push(format_args!(" ->> 'time', {column} ->> "))
+                .push_bind(key)
+                .push(")"),
         }
     }
 }

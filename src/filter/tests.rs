@@ -243,10 +243,14 @@ fn writes_sql() {
         ("paused = false", "(t.paused = $1)"),
         ("create_time < now()", "(t.created_at < $1)"),
         ("create_time:*", "(t.created_at is not null)"),
-        ("custom_fields.serial = x", "((t.custom_fields ->> $1) = $2)"),
+        (
+            "custom_fields.serial = x",
+            "(coalesce(t.custom_fields -> $1 ->> 'time', t.custom_fields ->> $2) = $3)",
+        ),
         (
             "custom_fields.serial = \"\"",
-            "((t.custom_fields ->> $1) is null or (t.custom_fields ->> $2) = '')",
+            "(coalesce(t.custom_fields -> $1 ->> 'time', t.custom_fields ->> $2) is null \
+             or coalesce(t.custom_fields -> $3 ->> 'time', t.custom_fields ->> $4) = '')",
         ),
         ("annotations.source:*", "(t.annotations ? $1)"),
         (
@@ -308,7 +312,12 @@ fn matches_rows() {
         priority: Some(2),
         paused: Some(true),
         create_time: Some(SCOPE.now),
-        maps: [Some(json!({"serial": "AB-1", "gone": null, "floor": 3})), None],
+        maps: [
+            Some(
+                json!({"serial": "AB-1", "gone": null, "floor": 3, "since": {"time": "2026-01-01T00:00:00Z"}}),
+            ),
+            None,
+        ],
     };
     let empty = Row {
         texts: [const { None }; 3],
@@ -350,6 +359,8 @@ fn matches_rows() {
         ("custom_fields.serial = AB*", true, false),
         ("custom_fields.serial:AB", false, false),
         ("custom_fields.floor = 3", true, false),
+        ("custom_fields.since = \"2026-01-01T00:00:00Z\"", true, false),
+        ("custom_fields.since = 2026*", true, false),
         ("custom_fields.gone:*", true, false),
         ("custom_fields.gone = ''", true, true),
         ("custom_fields.other = ''", true, true),

@@ -41,7 +41,7 @@ struct View<'a> {
     urgency: &'a str,
     priority: &'a str,
     tags: &'a [String],
-    custom_fields: &'a BTreeMap<String, crate::tickets::FieldValue>,
+    custom_fields: BTreeMap<&'a str, serde_json::Value>,
     annotations: &'a BTreeMap<String, String>,
 }
 
@@ -122,7 +122,11 @@ fn view(ticket: &Ticket) -> View<'_> {
         urgency: ticket.urgency.name(),
         priority: &ticket.priority,
         tags: &ticket.tags,
-        custom_fields: &ticket.custom_fields,
+        custom_fields: ticket
+            .custom_fields
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.plain()))
+            .collect(),
         annotations: &ticket.annotations,
     }
 }
@@ -196,7 +200,7 @@ mod tests {
             urgency: "",
             priority: "",
             tags: &[],
-            custom_fields: &BTreeMap::new(),
+            custom_fields: BTreeMap::new(),
             annotations: &BTreeMap::new(),
         };
         assert_eq!(serde_json::to_value(view).ok(), Some(bounds::blank()));

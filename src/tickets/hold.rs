@@ -1,7 +1,7 @@
 //! Putting a ticket aside: for the customer, for a vendor, or until a time.
 
 use super::{
-    Change, HoldKind, Verb,
+    Change, HoldKind, MAX_HOLD_REASON, Verb,
     change::enter,
     create::Written,
     status::advance,
@@ -34,6 +34,9 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, hold: &Hold) -> Result<Change> {
     if hold.until_time.is_some_and(|until| until <= ctx.now || until > ctx.now.after(MAX_HOLD)) {
         faults.add("until_time", "must be in the future, at most two years away");
     }
+    if hold.target.note.chars().count() > MAX_HOLD_REASON {
+        faults.add("note", format!("must be at most {MAX_HOLD_REASON} characters: the ticket shows it"));
+    }
     if !hold.vendor_reference.is_empty() && hold.kind != HoldKind::Vendor {
         faults.add("vendor_reference", "goes with HOLD_KIND_VENDOR only");
     }
@@ -51,4 +54,28 @@ pub fn decide(ctx: &Ctx, ticket: Ticket, hold: &Hold) -> Result<Change> {
 
 pub async fn hold(app: &App, ctx: &Ctx, hold: Hold) -> Result<Written> {
     write(app, ctx, &hold.target, |_, ticket| decide(ctx, ticket, &hold)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ctx::Role,
+        tickets::{
+            State,
+            fixture::{self, faults},
+        },
+    };
+
+    #[test]
+    fn a_note_that_the_ticket_shows_is_a_short_one() {
+        let held = |length: usize| {
+            let target = Target { note: "ü".repeat(length), ..fixture::target() };
+            let hold =
+                Hold { target, kind: HoldKind::Other, until_time: None, vendor_reference: String::new() };
+            decide(&fixture::ctx(Role::Agent), fixture::ticket(State::Open), &hold)
+        };
+        assert_eq!(held(MAX_HOLD_REASON).expect("held").next.hold_reason, "ü".repeat(MAX_HOLD_REASON));
+        assert_eq!(faults(held(MAX_HOLD_REASON + 1)), ["note"]);
+    }
 }

@@ -86,7 +86,7 @@ pub fn check_custom_field(
         (FieldType::String | FieldType::Choice, FieldValue::String(_))
         | (FieldType::Int, FieldValue::Int(_))
         | (FieldType::Bool, FieldValue::Bool(_))
-        | (FieldType::Time, FieldValue::Time(_)) => {}
+        | (FieldType::Time, FieldValue::Time { .. }) => {}
         (kind, _) => faults.add(path, format!("must be of type {kind:?}")),
     }
 }
@@ -152,7 +152,7 @@ mod tests {
             ("affected_users", FieldValue::Int(1), true),
             ("affected_users", text("1"), false),
             ("production", FieldValue::Bool(true), true),
-            ("since", FieldValue::Time(fixture::start()), true),
+            ("since", FieldValue::Time { time: fixture::start() }, true),
             ("since", text("yesterday"), false),
             ("environment", text("staging"), true),
             ("environment", text("moon"), false),

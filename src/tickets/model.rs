@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 pub use sqlx::types::Json;
 
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
 pub const MAX_TITLE: usize = 300;
 pub const MAX_TEXT: usize = 65_536;
 pub const MAX_NOTE: usize = 16_384;
+/// Of the note that a held ticket shows as its reason.
+pub const MAX_HOLD_REASON: usize = 1_000;
 pub const MAX_TAGS: usize = 50;
 pub const MAX_FOLLOWERS: usize = 50;
 /// Bytes of all annotations together.
@@ -219,14 +222,26 @@ pub struct Standing {
     pub count: i64,
 }
 
-/// The value of a custom field.
+/// The value of a custom field. Kept as plain JSON, but for an instant: a text may read like one and stays a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FieldValue {
     Bool(bool),
     Int(i64),
-    Time(Time),
+    Time { time: Time },
     String(String),
+}
+
+impl FieldValue {
+    /// As it is shown where values have no types: an instant as text.
+    pub fn plain(&self) -> Value {
+        match self {
+            Self::Bool(value) => (*value).into(),
+            Self::Int(value) => (*value).into(),
+            Self::Time { time } => time.to_string().into(),
+            Self::String(value) => value.as_str().into(),
+        }
+    }
 }
 
 /// How a ticket was solved.

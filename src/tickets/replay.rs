@@ -6,8 +6,8 @@ use std::{cmp::Ordering, collections::HashMap};
 use serde_json::json;
 
 use super::{
-    Change, Create, HoldKind, Impact, Json, Resolution, State, Target, Ticket, Verb, advance, create, enter,
-    reopen,
+    Change, Create, HoldKind, Impact, Json, MAX_HOLD_REASON, Resolution, State, Target, Ticket, Verb,
+    advance, create, enter, reopen,
     resolve::{self, Resolve},
 };
 use crate::{
@@ -171,7 +171,8 @@ fn stand(configuration: &Configuration, ticket: &mut Ticket, step: &Step, handed
     if step.state != before {
         match step.state {
             State::WaitingOnCustomer | State::WaitingOnVendor | State::OnHold => {
-                ticket.hold_reason.clone_from(&step.note);
+                // The whole note stays with the event.
+                ticket.hold_reason = step.note.chars().take(MAX_HOLD_REASON).collect();
             }
             State::Resolved => ticket.resolve_time = Some(now),
             State::Closed | State::Cancelled => ticket.close_time = Some(now),

@@ -299,7 +299,7 @@ proptest! {
         let sql = query.into_string();
         prop_assert!(sql.starts_with('(') && sql.ends_with(')'));
         prop_assert_eq!(sql.matches('(').count(), sql.matches(')').count());
-        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "()[]{}$_.'<>=@?- ".contains(c);
+        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "()[]{}$_.,'<>=@?- ".contains(c);
         prop_assert!(sql.chars().all(known), "{}", sql);
     }
 }

@@ -83,7 +83,7 @@ impl Parse<'_> {
             Some(pb::field_value::Kind::IntValue(value)) => Some(FieldValue::Int(*value)),
             Some(pb::field_value::Kind::BoolValue(value)) => Some(FieldValue::Bool(*value)),
             Some(pb::field_value::Kind::TimeValue(value)) => {
-                time(&mut self.faults, &field, Some(value)).map(FieldValue::Time)
+                time(&mut self.faults, &field, Some(value)).map(|time| FieldValue::Time { time })
             }
             None => {
                 self.faults.add(field, "has no value");

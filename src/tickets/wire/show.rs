@@ -132,7 +132,7 @@ fn field_value((key, value): (&String, &FieldValue)) -> (String, pb::FieldValue)
     let kind = match value {
         FieldValue::Bool(value) => pb::field_value::Kind::BoolValue(*value),
         FieldValue::Int(value) => pb::field_value::Kind::IntValue(*value),
-        FieldValue::Time(value) => pb::field_value::Kind::TimeValue(timestamp(*value)),
+        FieldValue::Time { time } => pb::field_value::Kind::TimeValue(timestamp(*time)),
         FieldValue::String(value) => pb::field_value::Kind::StringValue(value.clone()),
     };
     (key.clone(), pb::FieldValue { kind: Some(kind) })

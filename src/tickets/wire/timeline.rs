@@ -7,6 +7,7 @@ use super::{actor_kind, timestamp};
 use crate::{
     events::Event,
     ids::{Id, TenantId},
+    tickets::FieldValue,
 };
 
 /// One thing that happened.
@@ -51,6 +52,7 @@ impl<'a> Shown<'a> {
             "requester" => (column, |event, value| named(&event.tenant_id, "contacts", value)),
             "organization" => (column, |event, value| named(&event.tenant_id, "organizations", value)),
             "assignee" | "followers" => (column, |event, value| named(&event.tenant_id, "agents", value)),
+            "custom_fields" => (column, |_, value| custom_fields(value)),
             "follow_up_of" => (column, |event, value| ticket(event, id(value), "")),
             "pending_escalation" => (column, |event, value| {
                 let under = id(value).map(|id| format!("/escalations/{id}"));
@@ -72,6 +74,17 @@ impl<'a> Shown<'a> {
             Value::Bool(_) | Value::Number(_) => false,
         };
         if none { String::new() } else { value.to_string() }
+    }
+}
+
+/// The values by key, an instant as text.
+fn custom_fields(values: &Value) -> Value {
+    let plain = |value: &Value| {
+        serde_json::from_value::<FieldValue>(value.clone()).map_or_else(|_| value.clone(), |it| it.plain())
+    };
+    match values {
+        Value::Object(values) => values.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
+        other => other.clone(),
     }
 }
 
@@ -107,6 +120,7 @@ mod tests {
         let mut event = Event::new(&ctx, EventType::TicketUpdated, nil, 2);
         for (column, before, after) in [
             ("assignee", json!(null), json!("ilona")),
+            ("custom_fields", json!({}), json!({"since": {"time": "2026-01-01T00:00:00Z"}, "floor": 3})),
             ("description", json!(null), json!("")),
             ("followers", json!([]), json!(["a", "b"])),
             ("hold_reason", json!("parts"), json!("")),
@@ -127,6 +141,7 @@ mod tests {
             shown,
             [
                 ("assignee", "", "\"tenants/acme/agents/ilona\""),
+                ("custom_fields", "", r#"{"since":"2026-01-01T00:00:00Z","floor":3}"#),
                 ("followers", "", "[\"tenants/acme/agents/a\",\"tenants/acme/agents/b\"]"),
                 ("hold.reason", "\"parts\"", ""),
                 ("pending_escalation", "", escalation.as_str()),

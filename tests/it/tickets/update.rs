@@ -47,6 +47,28 @@ fn full(desk: &Desk) -> pb::Ticket {
     }
 }
 
+/// A text that reads like an instant is a text, and an instant is one, also when the ticket is read back from its events.
+#[tokio::test]
+async fn a_custom_field_keeps_its_type() {
+    let desk = Desk::open().await;
+    let mut anna = tickets(desk.agent("anna"));
+    let like_a_time = value("2026-01-01T00:00:00Z");
+    let time = prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 };
+    let since = pb::FieldValue { kind: Some(pb::field_value::Kind::TimeValue(time)) };
+    let custom_fields = map(&[("serial_number", like_a_time), ("since", since)]);
+    let draft = pb::Ticket { custom_fields: custom_fields.clone(), ..titled("Drucker") };
+    let recorded = record(&desk, draft).await;
+    assert_eq!(recorded.custom_fields, custom_fields);
+    assert_eq!(read(&desk, &recorded.name).await.custom_fields, custom_fields);
+    for key in ["serial_number", "since"] {
+        let filter = format!("custom_fields.{key} = \"2026-01-01T00:00:00Z\"");
+        let request = pb::ListTicketsRequest { parent: desk.parent(), filter, ..Default::default() };
+        let found = anna.list_tickets(request).await.expect("a page").into_inner().tickets;
+        assert_eq!(found.len(), 1, "{key}");
+    }
+    desk.finish().await;
+}
+
 #[tokio::test]
 async fn a_mask_says_what_is_set_and_what_is_cleared() {
     let desk = Desk::open().await;
