@@ -67,7 +67,7 @@ async fn a_killed_import_is_finished_by_running_it_again() {
     assert!(out.contains(&format!("Imported {INCIDENTS} tickets")), "{out}");
 
     // Whoever inserts these keys waits until this transaction ends.
-    let mut holding = pool.begin().await.expect("a transaction");
+    let mut holding = desk.app.db.begin_across().await.expect("a transaction");
     sqlx::query(
         "insert into tickets
          select (jsonb_populate_record(t, jsonb_build_object('tenant_id', 'broken', 'number', -number))).*
