@@ -101,6 +101,18 @@ fn columns_may_stand_anywhere_and_be_quoted() {
     assert_eq!(log.faults, []);
     assert_eq!(told(&log.histories[0]), ["OPEN desk, north anna"]);
     assert_eq!(log.histories[0].ticket.title, "Incident 1");
+    assert!(log.histories[0].ticket.annotations.is_empty(), "the log has no countries");
+}
+
+#[test]
+fn the_country_of_the_first_team_is_noted() {
+    let text = "incident,at,status,sub_status,team,level,impact,product,owner,team_country\n\
+                1,2011-03-01T08:00:00Z,Accepted,In Progress,desk,L1,High,,anna,se\n\
+                1,2011-03-01T09:00:00Z,Queued,Awaiting Assignment,back,L2,High,,anna,pl\n\
+                2,2011-03-01T09:00:00Z,Queued,Awaiting Assignment,back,L2,High,,anna,\n";
+    let log = vinst(text);
+    let country = |place: usize| log.histories[place].ticket.annotations.get("country").map(String::as_str);
+    assert_eq!((country(0), country(1)), (Some("se"), None));
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub const RESOLVED: &str = "resolved";
 const COLUMNS: [&str; 9] =
     ["incident", "at", "status", "sub_status", "team", "level", "impact", "product", "owner"];
 
+/// The column of the country where the team sits, and the annotation that keeps the first; the column may be missing.
+const COUNTRY: (&str, &str) = ("team_country", "country");
+
 /// A row that reads.
 struct Row {
     line: usize,
@@ -30,6 +33,7 @@ struct Row {
     impact: String,
     product: String,
     owner: Option<String>,
+    country: String,
 }
 
 /// What a status says.
@@ -92,6 +96,7 @@ pub fn read(lines: &Lines) -> Result<Log, Fault> {
 /// Where each column stands.
 struct Columns {
     places: [usize; 9],
+    country: Option<usize>,
     count: usize,
 }
 
@@ -104,7 +109,11 @@ fn header(lines: &Lines) -> Result<Columns, Fault> {
     if !missing.is_empty() {
         return Err(wrong(format!("the columns {} are missing", missing.join(", "))));
     }
-    Ok(Columns { places: COLUMNS.map(|column| place(column).expect("none is missing")), count: names.len() })
+    Ok(Columns {
+        places: COLUMNS.map(|column| place(column).expect("none is missing")),
+        country: place(COUNTRY.0),
+        count: names.len(),
+    })
 }
 
 /// One line is one row: a quote that is never closed cannot swallow the rows behind it.
@@ -137,6 +146,10 @@ impl Columns {
                 return Err(wrong(format!("{column}: must be 1 to {most} characters, none of them control")));
             }
         }
+        let country = self.country.map_or("", |place| fields[place].as_str());
+        if country.chars().count() > 64 || country.chars().any(char::is_control) {
+            return Err(wrong(format!("{}: must be at most 64 characters, none of them control", COUNTRY.0)));
+        }
         let impact = impact.to_uppercase();
         if !["LOW", "MEDIUM", "HIGH", "MAJOR"].contains(&impact.as_str()) {
             return Err(wrong(format!("impact: {impact:?} is none of Low, Medium, High, Major")));
@@ -158,6 +171,7 @@ impl Columns {
             impact,
             product: product.to_owned(),
             owner: owner.map(str::to_owned),
+            country: country.to_owned(),
         })
     }
 }
@@ -224,6 +238,11 @@ fn history(rows: &[Row]) -> History {
         },
         product: first.product.clone(),
         impact: first.impact.clone(),
+        annotations: Some(first.country.clone())
+            .filter(|country| !country.is_empty())
+            .map(|country| (COUNTRY.1.to_owned(), country))
+            .into_iter()
+            .collect(),
         ..Intake::default()
     };
     History { line: first.line, ticket, steps }
