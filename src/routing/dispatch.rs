@@ -184,7 +184,7 @@ impl Round<'_> {
         for (ticket, fate) in confirm(planned, locked, agents) {
             match fate {
                 Fate::Given(decision) if decision.offered => {
-                    changes.push(offer(ctx, configuration, ticket, &decision))
+                    changes.push(offer(ctx, configuration, ticket, &decision));
                 }
                 Fate::Given(decision) => {
                     given.push((ticket, decision.assignee.clone()));

@@ -84,27 +84,32 @@ async fn contents(desk: &Desk) -> BTreeMap<String, (i64, Option<String>)> {
     contents
 }
 
-#[tokio::test]
-async fn a_candidate_is_tried_on_what_came_in_and_leaves_no_trace() {
-    let desk = Desk::open().await;
-    employ(&desk, "emma", "desk-en", 2, &["english"]).await;
-    employ(&desk, "anna", "desk-de", 3, &["german"]).await;
-    employ(&desk, "bert", "desk-de", 4, &["german"]).await;
-    let german = record(&desk, titled("Drucker druckt nicht")).await;
+/// A German ticket, and a day later two English ones, of which the second was solved by another team than it came to and is
+/// no longer in English.
+async fn three_tickets(desk: &Desk) -> [pb::Ticket; 3] {
+    employ(desk, "emma", "desk-en", 2, &["english"]).await;
+    employ(desk, "anna", "desk-de", 3, &["german"]).await;
+    employ(desk, "bert", "desk-de", 4, &["german"]).await;
+    let german = record(desk, titled("Drucker druckt nicht")).await;
     desk.advance(Duration::from_hours(30));
-    let first = record(&desk, english("Printer does not print")).await;
-    claim(&desk, "emma", &first.name).await.expect("claimed");
-    resolve(&desk, &first.name).await;
-    // Solved by another team than it came to, and no longer in English.
-    let second = record(&desk, english("Screen is dark")).await;
-    edit(&desk, &second.name, |ticket| {
+    let first = record(desk, english("Printer does not print")).await;
+    claim(desk, "emma", &first.name).await.expect("claimed");
+    resolve(desk, &first.name).await;
+    let second = record(desk, english("Screen is dark")).await;
+    edit(desk, &second.name, |ticket| {
         ticket.language_code = "de".into();
         ticket.team = "desk-de".into();
         ticket.resolve_time = Some(ticket.create_time.after(Duration::from_hours(1)));
     })
     .await;
     while ticketing::events::sequencer::run_once(&desk.app, 100).await.expect("a pass").full {}
+    [german, first, second]
+}
 
+#[tokio::test]
+async fn a_candidate_is_tried_on_what_came_in_and_leaves_no_trace() {
+    let desk = Desk::open().await;
+    let [german, first, second] = three_tickets(&desk).await;
     let before = contents(&desk).await;
     assert!(before.contains_key("stream_heads") && before["events"].0 >= 5);
     let trying =

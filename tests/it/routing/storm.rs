@@ -2,6 +2,8 @@
 //! ticket has two owners, none is lost, and a queue is served in its order. The harness must see the fault for which the
 //! agent's lock is there.
 
+#![allow(clippy::disallowed_methods)] // the watcher ends with the storm; no drain waits for it
+
 mod callers;
 
 use std::{
@@ -14,7 +16,7 @@ use std::{
 
 use sqlx::PgPool;
 use ticketing::{
-    configuration::{Dispatch, Document, LoadWeight},
+    configuration::{Calendar, CalendarException, DayHours, Dispatch, Document, LoadWeight},
     ctx::Clock,
     ids::TenantId,
 };
@@ -43,6 +45,18 @@ fn document() -> Document {
     for rule in &mut document.routing_rules {
         rule.required_skills.clear();
     }
+    // Open on a day that is long over.
+    let never = CalendarException {
+        date: "2001-01-01".into(),
+        hours: vec![DayHours { open: "08:00".into(), close: "09:00".into() }],
+        ..CalendarException::default()
+    };
+    document.calendars.push(Calendar {
+        key: "never".into(),
+        time_zone: "UTC".into(),
+        exceptions: vec![never],
+        ..Calendar::default()
+    });
     document
 }
 

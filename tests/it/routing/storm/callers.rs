@@ -47,17 +47,23 @@ fn routing(channel: &Channel, agent: &str) -> RoutingServiceClient<Client> {
 
 /// Puts everybody on record.
 pub async fn employ(channel: &Channel) {
-    for (key, capacity, teams) in AGENTS {
-        let agent = pb::Agent {
-            name: format!("tenants/acme/agents/{key}"),
-            display_name: key.to_owned(),
-            teams: teams.iter().map(|team| (*team).to_owned()).collect(),
-            capacity,
-            ..Default::default()
-        };
-        let request = pb::UpsertAgentRequest { agent: Some(agent), validate_only: false };
+    for (key, ..) in AGENTS {
+        let request = pb::UpsertAgentRequest { agent: Some(on_record(key, "")), validate_only: false };
         let mut manager = AgentServiceClient::new(by(channel, "manager", Role::Manager));
         manager.upsert_agent(request).await.expect("recorded");
+    }
+}
+
+/// The agent with this shift.
+fn on_record(key: &str, calendar: &str) -> pb::Agent {
+    let (_, capacity, teams) = AGENTS.into_iter().find(|(known, ..)| *known == key).expect("an agent");
+    pb::Agent {
+        name: format!("tenants/acme/agents/{key}"),
+        display_name: key.to_owned(),
+        teams: teams.iter().map(|team| (*team).to_owned()).collect(),
+        capacity,
+        calendar: calendar.to_owned(),
+        ..Default::default()
     }
 }
 
@@ -135,7 +141,7 @@ impl Callers {
             ticket: Some(ticket),
             ..Default::default()
         };
-        let created = fair(tickets(channel, agent).create_ticket(patient(request))).await?;
+        let created = fair(Box::pin(tickets(channel, agent).create_ticket(patient(request)))).await?;
         created.ticket.map(|ticket| ticket.name)
     }
 
@@ -208,9 +214,18 @@ impl Callers {
         }
     }
 
+    /// Somebody goes away or comes back, or a shift ends or begins.
     async fn come_or_go(&mut self, channel: &Channel, agent: &str) {
-        let away = self.random.u8(..3) == 0;
-        set_availability(channel, agent, away).await;
+        if self.random.bool() {
+            let away = self.random.u8(..3) == 0;
+            set_availability(channel, agent, away).await;
+        } else {
+            let calendar = if self.random.u8(..3) == 0 { "never" } else { "" };
+            let request =
+                pb::UpsertAgentRequest { agent: Some(on_record(agent, calendar)), validate_only: false };
+            let mut manager = AgentServiceClient::new(by(channel, "manager", Role::Manager));
+            fair(manager.upsert_agent(patient(request))).await;
+        }
     }
 }
 
