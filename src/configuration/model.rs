@@ -262,7 +262,7 @@ impl Configuration {
             queues: index(&document.queues),
             categories: index(&document.categories),
             priorities: index(&document.priorities),
-            conditions: Conditions::compile(&document.routing_rules),
+            conditions: Conditions::compile(&document.routing_rules, &document.custom_fields),
             calendars: document
                 .calendars
                 .iter()

@@ -218,9 +218,13 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
         "load_weights[2].state: \"NEW\" is none of OPEN, WAITING_ON_CUSTOMER, WAITING_ON_VENDOR, ON_HOLD",
         "load_weights[4]: is there already"]),
     ("routing_rules", "[{key: a, queue: first, condition: 'ticket.product = \"x\"'}]", &[
-        "routing_rules[key=\"a\"].condition: line 1, column 16: Syntax error: mismatched input '=' expecting <EOF>"]),
+        "routing_rules[key=\"a\"].condition: line 1, column 16: a single =; write == to compare"]),
+    ("routing_rules", "[{key: a, queue: first, condition: 'ticket.custom_fields.serial > 5'}]", &[
+        "routing_rules[key=\"a\"].condition: line 1, column 29: serial is text: write \"5\""]),
+    ("routing_rules", "[{key: a, queue: first, condition: 'has(ticket.custom_fields.seats)'}]", &[
+        "routing_rules[key=\"a\"].condition: line 1, column 26: no custom field \"seats\" is configured; add it to custom_fields"]),
     ("routing_rules", "[{key: a, queue: first, condition: 'ticket.prodct == \"x\"'}]", &[
-        "routing_rules[key=\"a\"].condition: a ticket has no field \"prodct\"; did you mean \"product\"?"]),
+        "routing_rules[key=\"a\"].condition: line 1, column 8: a ticket has no field \"prodct\"; did you mean \"product\"?"]),
     ("default_queue", "gone", &["default_queue: there is no \"gone\" in queues"]),
     // The rest.
     ("lifecycle", "{auto_close_duration: 3661d, reopen_window_duration: 0.5s}", &[
@@ -260,7 +264,7 @@ fn lists_are_bounded() {
     let condition = format!("ticket.title == \"{}\"", "x".repeat(2048));
     assert_eq!(
         faults(&with("routing_rules", &format!("[{{key: a, queue: first, condition: '{condition}'}}]"))),
-        ["routing_rules[key=\"a\"].condition: must be at most 2048 bytes"]
+        ["routing_rules[key=\"a\"].condition: must be at most 2048 bytes; split the rule"]
     );
 }
 

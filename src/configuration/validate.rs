@@ -63,6 +63,7 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     matrix(document, &priorities, faults);
     priorities.required("default_priority", &document.default_priority, faults);
     names(&codes, |it| &it.display_name, faults);
+    rules.each(faults, |at, it, faults| routing::condition(at, it, &document.custom_fields, faults));
     rules.each(faults, |at, it, faults| routing::rule(at, it, &queues, &teams, &skills, &priorities, faults));
     queues.required("default_queue", &document.default_queue, faults);
     calendars.each(faults, calendars::calendar);

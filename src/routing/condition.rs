@@ -1,244 +1,206 @@
-//! The conditions of routing rules: CEL over `ticket`, compiled once for each configuration revision. What a condition may
-//! look like is in `bounds.rs`; `docs/routing.md` lists the fields of the view.
+//! The conditions of routing rules: CEL over `ticket`, compiled once for each configuration revision and asked about many
+//! tickets. How large one may be is in `bounds.rs`, what goes together in `typing.rs`, how much work it may be in `cost.rs`;
+//! `docs/routing.md` is the guide.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use cel::{
     Context, Env, ExecutionError, Value,
-    parser::{Expression, ParseError, PrattParser},
+    common::{
+        ast::{EntryExpr, Expr, LiteralValue},
+        types::CelBool,
+        value::CowVal,
+    },
+    context::VariableResolver,
+    parser::Expression,
 };
-use serde::Serialize;
 
-use super::bounds;
-use crate::{configuration::RoutingRule, tickets::Ticket};
+use super::{
+    bounds, cost,
+    pattern::{self, Pattern},
+    place::{self, Fault},
+    typing,
+    view::{Sizes, View},
+};
+use crate::{
+    configuration::{CustomField, RoutingRule},
+    tickets::Ticket,
+};
 
 /// Longest condition, bytes.
 pub const MAX_CONDITION: usize = 2048;
 
 /// The standard functions of CEL and nothing else: a condition cannot look outside the ticket.
-static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
+    let mut env = Env::default().with_optional_support(false).with_stdlib();
+    pattern::register(&mut env);
+    Arc::new(env)
+});
 
 /// The compiled conditions of a configuration's rules, in their order.
 #[derive(Debug)]
-pub struct Conditions(Vec<Result<Option<Expression>, String>>);
+pub struct Conditions(Vec<Result<Option<Condition>, String>>);
 
-/// What a condition sees of a ticket. `bounds.rs` knows the names.
-#[derive(Serialize)]
-struct View<'a> {
-    kind: &'a str,
-    channel: &'a str,
-    title: &'a str,
-    description: &'a str,
-    requester: &'a str,
-    organization: &'a str,
-    category: &'a str,
-    product: &'a str,
-    language_code: &'a str,
-    impact: &'a str,
-    urgency: &'a str,
-    priority: &'a str,
-    tags: &'a [String],
-    custom_fields: BTreeMap<&'a str, serde_json::Value>,
-    annotations: &'a BTreeMap<String, String>,
+/// A compiled condition.
+#[derive(Debug)]
+pub struct Condition {
+    expression: Expression,
+    /// What its calls of `matches` look for.
+    patterns: Vec<Pattern>,
+    /// No usual ticket makes it run long, so that nothing has to be counted.
+    short: bool,
 }
 
-/// Compiles a condition; the error says where and what.
-pub fn compile(condition: &str) -> Result<Expression, String> {
+/// The conditions, asked about one ticket: what they see of it is made once for all of them.
+pub struct Asked<'c> {
+    conditions: &'c Conditions,
+    view: View<'c>,
+    sizes: Sizes,
+    usual: bool,
+}
+
+/// Compiles a condition; the error says where, what, and what to do.
+pub fn compile(condition: &str, custom_fields: &[CustomField]) -> Result<Condition, String> {
     if condition.len() > MAX_CONDITION {
-        return Err(format!("must be at most {MAX_CONDITION} bytes"));
+        return Err(format!("must be at most {MAX_CONDITION} bytes; split the rule"));
     }
-    let parser = PrattParser::new().max_recursion_depth(bounds::MAX_DEPTH);
-    let expression =
-        parser.parse(condition).map_err(|errors| errors.errors.first().map_or_else(String::new, located))?;
-    let empty = Context::with_env(Arc::clone(&ENV));
-    bounds::check(&expression, &empty)?;
-    // A condition that answers about an empty ticket shows what kind of answer it gives.
-    match answer(&expression, bounds::blank()) {
-        Ok(Value::Bool(_)) | Err(_) => Ok(expression),
-        Ok(other) => Err(no_bool(&other)),
-    }
+    let parsed = place::parser().parse(condition).map_err(|errors| {
+        errors.errors.first().map_or_else(String::new, |error| place::syntax(condition, error))
+    })?;
+    checked(parsed, custom_fields).map_err(|fault| fault.told(condition))
 }
 
-fn answer(condition: &Expression, ticket: impl Serialize) -> Result<Value, String> {
-    let mut context = Context::with_env(Arc::clone(&ENV));
-    context.add_variable("ticket", ticket).map_err(|error| error.to_string())?;
-    context.resolve(condition).map_err(|error| told(&error))
+fn checked(mut expression: Expression, custom_fields: &[CustomField]) -> Result<Condition, Fault> {
+    bounds::check(&expression)?;
+    let answer = typing::check(&expression, custom_fields)?;
+    typing::answers(&expression, &answer)?;
+    let mut patterns = Vec::new();
+    compile_patterns(&mut expression, &mut patterns)?;
+    let short = cost::steps(&expression, &patterns, &Sizes::USUAL) <= cost::MAX_STEPS;
+    Ok(Condition { expression, patterns, short })
 }
 
-fn no_bool(value: &Value) -> String {
-    format!("gives {}, not true or false", value.type_of())
-}
-
-fn located(error: &ParseError) -> String {
-    match error.pos {
-        (line @ 1.., column) => format!("line {line}, column {column}: {}", error.msg),
-        _ => error.msg.clone(),
+/// Compiles what `matches` looks for, and puts it in the place of its text.
+fn compile_patterns(part: &mut Expression, patterns: &mut Vec<Pattern>) -> Result<(), Fault> {
+    if let Expr::Call(call) = &mut part.expr
+        && call.func_name == "matches"
+    {
+        if call.target.is_none() {
+            call.target = Some(Box::new(call.args.remove(0)));
+        }
+        if let Some(last) = call.args.last_mut()
+            && let Expr::Literal(LiteralValue::String(text)) = &last.expr
+        {
+            let pattern = Pattern::compile(text.inner()).map_err(|text| Fault::of(last, text))?;
+            patterns.push(pattern);
+            if patterns.iter().map(Pattern::size).sum::<u64>() > pattern::MAX_SIZE as u64 {
+                return Err(Fault::of(
+                    last,
+                    "makes the patterns of this condition too large together; split the rule",
+                ));
+            }
+            last.expr = Pattern::stand_in(patterns.len() - 1);
+        }
     }
+    parts(part).into_iter().try_for_each(|inner| compile_patterns(inner, patterns))
 }
 
-impl Conditions {
-    pub fn compile(rules: &[RoutingRule]) -> Self {
-        let one = |rule: &RoutingRule| {
-            if rule.condition.trim().is_empty() { Ok(None) } else { compile(&rule.condition).map(Some) }
-        };
-        Self(rules.iter().map(one).collect())
+fn parts(part: &mut Expression) -> Vec<&mut Expression> {
+    fn of_entry(entry: &mut EntryExpr) -> Vec<&mut Expression> {
+        match entry {
+            EntryExpr::StructField(field) => vec![&mut field.value],
+            EntryExpr::MapEntry(entry) => vec![&mut entry.key, &mut entry.value],
+        }
     }
-
-    /// Whether the rule at this place matches. A condition that cannot be answered has an error, which counts as no.
-    pub fn matches(&self, rule: usize, ticket: &Ticket) -> Result<bool, String> {
-        let Some(expression) = self.0[rule].as_ref().map_err(Clone::clone)? else { return Ok(true) };
-        match answer(expression, view(ticket))? {
-            Value::Bool(matched) => Ok(matched),
-            other => Err(no_bool(&other)),
+    match &mut part.expr {
+        Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),
+        Expr::Select(select) => vec![&mut select.operand],
+        Expr::Call(call) => call.target.as_deref_mut().into_iter().chain(&mut call.args).collect(),
+        Expr::List(list) => list.elements.iter_mut().collect(),
+        Expr::Map(map) => map.entries.iter_mut().flat_map(|it| of_entry(&mut it.expr)).collect(),
+        Expr::Struct(message) => message.entries.iter_mut().flat_map(|it| of_entry(&mut it.expr)).collect(),
+        Expr::Comprehension(it) => {
+            let it = it.as_mut();
+            vec![&mut it.iter_range, &mut it.accu_init, &mut it.loop_cond, &mut it.loop_step, &mut it.result]
         }
     }
 }
 
-/// The error without the values of the ticket: it goes out with the decision.
+impl Conditions {
+    /// Compiles those of a document.
+    pub fn compile(rules: &[RoutingRule], custom_fields: &[CustomField]) -> Self {
+        let one = |rule: &RoutingRule| {
+            let empty = rule.condition.trim().is_empty();
+            if empty { Ok(None) } else { compile(&rule.condition, custom_fields).map(Some) }
+        };
+        Self(rules.iter().map(one).collect())
+    }
+
+    pub fn ask<'c>(&'c self, ticket: &'c Ticket) -> Asked<'c> {
+        let sizes = Sizes::of(ticket);
+        Asked { conditions: self, view: View::of(ticket), usual: sizes.within(&Sizes::USUAL), sizes }
+    }
+}
+
+impl Asked<'_> {
+    /// Whether the rule at this place matches. A condition that cannot be answered has an error, which counts as no.
+    pub fn matches(&self, rule: usize) -> Result<bool, String> {
+        let Some(condition) = self.conditions.0[rule].as_ref().map_err(Clone::clone)? else {
+            return Ok(true);
+        };
+        let long = !(condition.short && self.usual)
+            && cost::steps(&condition.expression, &condition.patterns, &self.sizes) > cost::MAX_STEPS;
+        if long {
+            return Err(format!("would take more than {} steps for this ticket", cost::MAX_STEPS));
+        }
+        condition.answer(&self.view)
+    }
+}
+
+impl Condition {
+    fn answer(&self, view: &View<'_>) -> Result<bool, String> {
+        let seen = Seen { view, patterns: &self.patterns };
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        context.set_variable_resolver(&seen);
+        let answer = Value::resolve_val(&self.expression, &context).map_err(|error| told(&error))?;
+        match answer.downcast_ref::<CelBool>() {
+            Some(answer) => Ok(*answer.inner()),
+            None => Err(format!("gives {}, not true or false", answer.get_type().name())),
+        }
+    }
+}
+
+/// The names that a condition knows, beside those of its loops.
+struct Seen<'a, 't> {
+    view: &'a View<'t>,
+    patterns: &'a [Pattern],
+}
+
+impl VariableResolver for Seen<'_, '_> {
+    fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
+        if name == "ticket" {
+            return Some(CowVal::Borrowed(self.view));
+        }
+        let pattern = self.patterns.get(Pattern::place_of(name)?)?;
+        Some(CowVal::Borrowed(pattern))
+    }
+}
+
+/// The error without the values of the ticket: it goes out with the decision. Nor does it name their types: of a map's
+/// values, which have no order, any may be the one that fails.
 fn told(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchKey(_) => "asks for a key that the ticket does not have".to_owned(),
-        ExecutionError::NoSuchOverload(error) => error.to_string(),
+        ExecutionError::NoSuchOverload(error) => {
+            format!(
+                "{} cannot be used with what the ticket has there",
+                error.function().trim_matches(['_', '@'])
+            )
+        }
         ExecutionError::UndeclaredReference(name) => format!("there is no {name}"),
         _ => "cannot be answered for this ticket".to_owned(),
     }
 }
 
-fn view(ticket: &Ticket) -> View<'_> {
-    View {
-        kind: ticket.kind.name(),
-        channel: ticket.channel.name(),
-        title: &ticket.title,
-        description: &ticket.description,
-        requester: &ticket.requester,
-        organization: &ticket.organization,
-        category: &ticket.category,
-        product: &ticket.product,
-        language_code: &ticket.language_code,
-        impact: ticket.impact.name(),
-        urgency: ticket.urgency.name(),
-        priority: &ticket.priority,
-        tags: &ticket.tags,
-        custom_fields: ticket
-            .custom_fields
-            .iter()
-            .map(|(key, value)| (key.as_str(), value.plain()))
-            .collect(),
-        annotations: &ticket.annotations,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fault(condition: &str) -> String {
-        compile(condition).expect_err(condition)
-    }
-
-    #[test]
-    fn the_document_lists_what_a_condition_sees() {
-        let document = include_str!("../../docs/routing.md");
-        let rows = document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-        assert_eq!(rows.collect::<Vec<_>>(), bounds::FIELDS);
-    }
-
-    #[test]
-    fn a_fault_says_where_and_what() {
-        let cases = [
-            ("ticket.product == ", "line 1, column 19"),
-            ("ticket.product = \"x\"", "line 1, column 16"),
-            ("true &&\n  && false", "line 2, column 3"),
-            ("\"abc", "unterminated"),
-            ("tickt.product == \"x\"", "there is no \"tickt\""),
-            ("ticket.prodct == \"x\"", "did you mean \"product\""),
-            ("has(ticket.prodct)", "did you mean \"product\""),
-            ("ticket.title.contain(\"x\")", "there is no function \"contain\""),
-            ("lower(ticket.title) == \"x\"", "there is no function \"lower\""),
-            ("Ticket{title: \"x\"}", "makes a message"),
-            ("ticket.title", "gives string"),
-            ("ticket.tags.map(t, t)", "gives list"),
-        ];
-        for (condition, expected) in cases {
-            let fault = fault(condition);
-            assert!(fault.contains(expected), "{condition}: {fault}");
-        }
-    }
-
-    #[test]
-    fn what_the_guide_shows_compiles() {
-        for condition in [
-            "true",
-            "ticket.product == \"SAP\" && \"vip\" in ticket.tags",
-            "ticket.tags.exists(tag, tag.startsWith(\"sec-\"))",
-            "has(ticket.custom_fields.serial) && ticket.custom_fields.serial.matches(\"^A[0-9]+$\")",
-            "ticket.custom_fields[\"seats\"] > 10",
-            "type(ticket.title) == string",
-            "ticket.category.startsWith(\"hardware\") ? ticket.impact == \"HIGH\" : false",
-            "size(ticket.description) > 1000 // long",
-        ] {
-            assert!(compile(condition).is_ok(), "{condition}: {:?}", compile(condition));
-        }
-    }
-
-    #[test]
-    fn the_view_has_the_fields_that_bounds_know() {
-        let view = View {
-            kind: "",
-            channel: "",
-            title: "",
-            description: "",
-            requester: "",
-            organization: "",
-            category: "",
-            product: "",
-            language_code: "",
-            impact: "",
-            urgency: "",
-            priority: "",
-            tags: &[],
-            custom_fields: BTreeMap::new(),
-            annotations: &BTreeMap::new(),
-        };
-        assert_eq!(serde_json::to_value(view).ok(), Some(bounds::blank()));
-    }
-
-    /// Each of these overflows the stack of a parser or an interpreter that does not count; on a test's 2 MiB too.
-    #[test]
-    fn no_condition_is_deep_enough_to_overflow_the_stack() {
-        for (open, core, close) in [
-            ("(", "1", ")"),
-            ("[", "", "]"),
-            ("{1:", "1", "}"),
-            ("size(", "1", ")"),
-            ("ticket[", "1", "]"),
-            ("[1].all(a,", "true", ")"),
-            ("true?", "1", ":1"),
-            ("false?1:", "1", ""),
-            ("!", "true", ""),
-            ("-", "1", ""),
-            ("1+", "1", ""),
-            ("1<", "1", ""),
-            ("true&&", "true", ""),
-            ("\"\"", "\"", ""),
-            ("", "ticket", ".title"),
-            ("", "ticket", "[0]"),
-        ] {
-            for n in [8, MAX_CONDITION / (open.len() + close.len()) - 2] {
-                for close in [close, ""] {
-                    let condition = format!("{}{core}{}", open.repeat(n), close.repeat(n));
-                    if let Ok(expression) = compile(&condition) {
-                        _ = Context::with_env(Arc::clone(&ENV)).resolve(&expression);
-                    }
-                }
-            }
-        }
-        assert!(fault(&"x".repeat(MAX_CONDITION + 1)).contains("2048 bytes"));
-        assert!(fault(&format!("{}true", "1 < 2 == ".repeat(40))).contains("deep"));
-        assert!(fault("[1].all(a, [1].all(b, [1].all(c, true)))").contains("loops"));
-        assert!(fault(&"\u{1F600}".repeat(500)).chars().count() < 200);
-    }
-}
+mod tests;

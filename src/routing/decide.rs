@@ -69,8 +69,9 @@ pub struct Trial {
 pub fn decide(configuration: &Configuration, ticket: &Ticket) -> Decision {
     let mut trials = Vec::new();
     let mut chosen = None;
+    let asked = configuration.conditions().ask(ticket);
     for (position, rule) in configuration.document.routing_rules.iter().enumerate() {
-        let (matched, error) = match configuration.conditions().matches(position, ticket) {
+        let (matched, error) = match asked.matches(position) {
             Ok(matched) => (matched, String::new()),
             Err(error) => (false, error),
         };

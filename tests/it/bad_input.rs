@@ -574,6 +574,17 @@ async fn documents_that_cannot_be() {
     let fields = ["teams[key=\"desk-de\"].display_name", "routing_rules[key=\"german\"].condition"];
     let answer = admin.apply_configuration(apply(wrong)).await;
     cases.refused("NUL", answer, "InvalidArgument CONFIGURATION_INVALID", &fields);
+
+    let mut wrong = good.clone();
+    wrong.routing_rules[0].condition = "ticket.kind == \"INCIDENT\" && ticket.title > 5".into();
+    wrong.routing_rules[1].condition = "ticket.impact == \"SEVERE\"".into();
+    wrong.routing_rules[2].condition = "ticket.custom_fields.gone == \"x\"".into();
+    wrong.routing_rules[3].condition = "ticket.title.matches(\"(\")".into();
+    let fields = ["outage", "english", "invoices", "german"]
+        .map(|key| format!("routing_rules[key={key:?}].condition"));
+    let fields = fields.each_ref().map(String::as_str);
+    let answer = admin.apply_configuration(apply(wrong)).await;
+    cases.refused("conditions that cannot work", answer, "InvalidArgument CONFIGURATION_INVALID", &fields);
     let stale = pb::ApplyConfigurationRequest { etag: "\"7\"".into(), ..apply(good) };
     cases.refused("another's etag", admin.apply_configuration(stale).await, "Aborted ETAG_MISMATCH", &[]);
     cases.finish().await;

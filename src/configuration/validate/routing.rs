@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use super::{List, MAX_WEIGHTS, span};
 use crate::{
     agents::SKILL_LEVELS,
-    configuration::{Dispatch, Keyed, LoadWeight, Queue, RoutingRule, Team, path},
+    configuration::{CustomField, Dispatch, Keyed, LoadWeight, Queue, RoutingRule, Team, path},
     error::Violations,
     routing::compile_condition,
     tickets::{Channel, State},
@@ -89,6 +89,16 @@ fn overflow(
     }
 }
 
+pub fn condition(at: &str, rule: &RoutingRule, fields: &[CustomField], faults: &mut Violations) {
+    if rule.condition.contains('\0') {
+        faults.add(format!("{at}.condition"), "must not contain NUL");
+    } else if !rule.condition.trim().is_empty()
+        && let Err(fault) = compile_condition(&rule.condition, fields)
+    {
+        faults.add(format!("{at}.condition"), fault);
+    }
+}
+
 pub fn rule<S: Keyed, P: Keyed>(
     at: &str,
     rule: &RoutingRule,
@@ -98,13 +108,6 @@ pub fn rule<S: Keyed, P: Keyed>(
     priorities: &List<'_, P>,
     faults: &mut Violations,
 ) {
-    if rule.condition.contains('\0') {
-        faults.add(format!("{at}.condition"), "must not contain NUL");
-    } else if !rule.condition.trim().is_empty()
-        && let Err(fault) = compile_condition(&rule.condition)
-    {
-        faults.add(format!("{at}.condition"), fault);
-    }
     match (rule.queue.is_empty(), rule.team.is_empty()) {
         (true, true) => faults.add(format!("{at}.queue"), "a rule needs a queue or a team"),
         (false, false) => faults.add(format!("{at}.team"), "a rule has either a queue or a team, not both"),

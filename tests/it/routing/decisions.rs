@@ -213,3 +213,24 @@ async fn what_was_kept_is_what_the_rule_says_again_and_nobody_is_without_a_reaso
     assert!(reasons.len() >= 6, "{reasons:?}");
     desk.finish().await;
 }
+
+#[tokio::test]
+async fn a_rule_that_would_run_long_is_a_recorded_no() {
+    let desk = Desk::open().await;
+    let mut document = crate::support::sample();
+    document.routing_rules[0].condition =
+        "ticket.tags.exists(tag, ticket.description.contains(tag + \"!\"))".into();
+    desk.configure(&document).await;
+    let short = record(&desk, titled("Drucker druckt nicht")).await;
+    assert_eq!(decisions(&desk, &short.name, 0).await.remove(0).trials[0].error, "");
+    let long = pb::Ticket {
+        description: "Protokoll ".repeat(6500),
+        tags: (0..50).map(|n| format!("tag-{n}")).collect(),
+        ..titled("Drucker druckt nicht")
+    };
+    let ticket = record(&desk, long).await;
+    let decision = decisions(&desk, &ticket.name, 0).await.remove(0);
+    assert_eq!((decision.rule.as_str(), decision.trials[0].matched), ("german", false));
+    assert_eq!(decision.trials[0].error, "would take more than 100000 steps for this ticket");
+    desk.finish().await;
+}
