@@ -33,6 +33,46 @@ fn route_by_four_rules(bencher: Bencher) {
     bencher.bench(|| routing::decide(black_box(&configuration), black_box(&ticket)));
 }
 
+/// A rule for each thing that a condition can spend its steps on.
+const COSTLY: &[&str] = &[
+    "ticket.tags.all(t, ticket.tags.all(u, t != ticket.title || u != \"\"))",
+    "ticket.tags.map(t, ticket.tags.map(u, [t, u])).size() == 0",
+    "ticket.tags.map(t, ticket.tags.map(u, {t + u: 1})).size() == 0",
+    "ticket.tags.map(t, ticket.tags.map(u, t + u + ticket.title)).size() == 0",
+    "ticket.tags.exists(t, ticket.description.contains(\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"))",
+    "ticket.tags.exists(t, ticket.description.contains(ticket.description + \"b\") || t == \"x\")",
+    "ticket.tags.map(t, ticket.description + t).size() == 0",
+    "ticket.tags.exists(t, bytes(ticket.description) == b\"a\" || t == \"x\")",
+    "ticket.tags.exists(t, ticket.description.matches(\"[ab]*a[ab]{20}c\"))",
+    "ticket.tags.exists(t, ticket.description.matches(\"(?i)(urgent|dringend|sofort)\"))",
+    "ticket.description.matches(\"[ab]*a[ab]{200}c\")",
+    "ticket.tags.exists(t, t.matches(\"[ab]*a(?:[ab]|[ab][ab]|[ab][ab][ab]){10}c\"))",
+    "ticket.tags.all(t, ticket.tags.all(u, timestamp(\"2026-03-02T08:00:00Z\").getHours(\"Europe/Berlin\") < 30))",
+    "ticket.tags.all(t, ticket.tags.all(u, string(double(\"1e300\")).size() > 3))",
+];
+
+/// The longest that a condition may take: each with as many tags, and then as long a description, as it is evaluated for.
+#[divan::bench(args = COSTLY, sample_count = 20, sample_size = 1)]
+fn route_by_a_costly_rule(bencher: Bencher, condition: &str) {
+    let mut document = configuration().document;
+    document.routing_rules.truncate(1);
+    condition.clone_into(&mut document.routing_rules[0].condition);
+    let configuration = Configuration::new(1, document);
+    let with = |tags: usize, length: usize| {
+        let mut ticket = ticket();
+        let letters = (0..length).map(|n| if (n * n + n / 7) % 3 == 0 { 'b' } else { 'a' });
+        ticket.description = letters.collect();
+        ticket.tags = vec!["abababbaabbabaab".to_owned(); tags];
+        ticket
+    };
+    let answered = |ticket: &Ticket| routing::decide(&configuration, ticket).trials[0].error.is_empty();
+    let tags = (0..=50).rev().find(|tags| answered(&with(*tags, 0))).expect("a condition that compiles");
+    let lengths: Vec<usize> = (0..=4096).map(|n| n * 64).collect();
+    let length = lengths[lengths.partition_point(|length| answered(&with(tags, *length))) - 1];
+    let ticket = with(tags, length);
+    bencher.bench(|| routing::decide(black_box(&configuration), black_box(&ticket)));
+}
+
 #[divan::bench]
 fn decide_create(bencher: Bencher) {
     let (ctx, configuration, request) = (ctx(), configuration(), request());
