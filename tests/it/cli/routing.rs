@@ -37,7 +37,7 @@ async fn a_document_is_tried_and_told_in_tables() {
     record(&desk, titled("vier")).await;
     let (_, sample, _) = run(&["config", "sample"]).await;
     let without_english =
-        sample.replace("ticket.language_code.startsWith(\"en\")", "ticket.custom_fields.x > 1");
+        sample.replace("ticket.language_code.startsWith(\"en\")", "ticket.custom_fields.affected_users > 1");
     let rules = file(&without_english);
     let path = rules.path().to_str().expect("UTF-8");
 
