@@ -10,4 +10,4 @@ pub use cluster::fresh_database;
 pub use desk::{Client, Desk, START, broken_laws, caller, put_in_force, sample};
 pub use process::Process;
 pub use status::{facts, fields, reason};
-pub use wire::{When, Wire};
+pub use wire::{Trip, When, Wire};

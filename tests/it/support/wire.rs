@@ -27,12 +27,21 @@ pub enum When {
     After,
 }
 
+/// At which trip the stroke falls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trip {
+    /// The n-th from now on, counted from 1 over all connections.
+    Nth(usize),
+    /// The next one that ends a transaction for good.
+    Commit,
+}
+
 type Stroke = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The stroke that is to come, and how many trips are to go.
 #[derive(Default)]
 struct Plan {
-    pending: Option<(usize, When, Stroke)>,
+    pending: Option<(Trip, When, Stroke)>,
 }
 
 /// A listening wire; it goes with its value.
@@ -77,9 +86,9 @@ impl Wire {
         }
     }
 
-    /// Strikes at the `n`-th trip from now on, counted from 1 over all connections. The connection of that trip is cut.
-    pub fn arm(&self, n: usize, when: When, stroke: impl Future<Output = ()> + Send + 'static) {
-        lock(&self.plan).pending = Some((n, when, Box::pin(stroke)));
+    /// Strikes at a trip from now on. The connection of that trip is cut.
+    pub fn arm(&self, trip: Trip, when: When, stroke: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.plan).pending = Some((trip, when, Box::pin(stroke)));
     }
 
     /// Puts the stroke off for good; says whether it had fallen.
@@ -96,13 +105,16 @@ impl Drop for Wire {
 
 impl Plan {
     /// One trip begins; the stroke, if it falls on this one.
-    fn trip(&mut self) -> Option<(When, Stroke)> {
-        let (left, ..) = self.pending.as_mut()?;
-        *left -= 1;
-        if *left > 0 {
-            return None;
-        }
-        self.pending.take().map(|(_, when, stroke)| (when, stroke))
+    fn trip(&mut self, is_commit: bool) -> Option<(When, Stroke)> {
+        let falls = match &mut self.pending.as_mut()?.0 {
+            Trip::Commit => is_commit,
+            Trip::Nth(left) => {
+                *left -= 1;
+                *left == 0
+            }
+        };
+        let (_, when, stroke) = self.pending.take_if(|_| falls)?;
+        Some((when, stroke))
     }
 }
 
@@ -143,7 +155,8 @@ async fn ask(
             blank(&mut message, lost.as_bytes());
         }
         if matches!(message[0], b'S' | b'Q') {
-            let due = lock(plan).trip();
+            let is_commit = message[5..].eq_ignore_ascii_case(b"commit\0");
+            let due = lock(plan).trip(is_commit);
             match due {
                 Some((When::Before, stroke)) => return strike(stroke).await,
                 Some((When::After, stroke)) => lock(trips).stroke = Some(stroke),
