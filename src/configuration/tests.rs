@@ -174,6 +174,8 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
     ("default_priority", "P9", &["default_priority: there is no \"P9\" in priorities"]),
     // Routing.
     ("routing_rules", "[{key: german}]", &["routing_rules[key=\"german\"].queue: a rule needs a queue or a team"]),
+    ("routing_rules", "[{key: german, queue: frist}]",
+        &["routing_rules[key=\"german\"].queue: there is no \"frist\" in queues; did you mean \"first\"?"]),
     ("routing_rules", "[{key: german, queue: gone}]",
         &["routing_rules[key=\"german\"].queue: there is no \"gone\" in queues"]),
     ("routing_rules", "[{key: german, queue: first, team: gone}]", &[

@@ -136,7 +136,12 @@ impl<'a, T: Keyed> List<'a, T> {
     /// A reference that must lead to an item, if it is there.
     fn optional(&self, path: impl Into<String>, key: &str, faults: &mut Violations) {
         if !key.is_empty() && !self.places.contains_key(key) {
-            faults.add(path, format!("there is no {key:?} in {}", self.name));
+            let likeness = |known: &&str| strsim::jaro_winkler(known, key);
+            let nearest =
+                self.items.iter().map(Keyed::key).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+            let hint = nearest.filter(|known| likeness(known) > 0.85);
+            let hint = hint.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
+            faults.add(path, format!("there is no {key:?} in {}{hint}", self.name));
         }
     }
 }
