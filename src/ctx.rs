@@ -177,6 +177,11 @@ impl Clock {
         }
     }
 
+    /// The time of a clock that stands; `None`: it is the machine's.
+    pub fn standing(&self) -> Option<Time> {
+        self.0.as_ref().map(|manual| *manual.lock().expect("nobody panics while holding the clock"))
+    }
+
     /// Moves a manual clock; the machine's clock moves by itself.
     pub fn advance(&self, span: std::time::Duration) {
         if let Some(manual) = &self.0 {

@@ -30,5 +30,6 @@ pub mod events;
 pub mod import;
 pub mod report;
 pub mod routing;
+pub mod sla;
 pub mod system;
 pub mod tickets;

@@ -151,6 +151,11 @@ pub async fn get_in(tx: &mut Tx, key: &[String]) -> Result<Option<Agent>> {
     store::find(&mut **tx, &tenant, key).await
 }
 
+/// These agents, and those of these teams, in the order of their keys; for looking.
+pub async fn of_in(tx: &mut Tx, keys: &[String], teams: &[String]) -> Result<Vec<Agent>> {
+    store::find_of(tx, keys, teams).await
+}
+
 /// Remembers that these agents were given a ticket now; the transaction has locked them.
 pub async fn note_assigned_in(tx: &mut Tx, keys: &[String], now: Time) -> Result<()> {
     store::set_last_assign_time(tx, keys, now).await

@@ -52,6 +52,21 @@ pub async fn find_by_teams(tx: &mut Tx, teams: &[String]) -> Result<Vec<Agent>> 
     Ok(agents)
 }
 
+/// These agents, and those of these teams, by key.
+pub async fn find_of(tx: &mut Tx, keys: &[String], teams: &[String]) -> Result<Vec<Agent>> {
+    let tenant = tx.tenant().clone();
+    let agents = sqlx::query_as!(
+        Agent,
+        "select * from agents where tenant_id = $1 and (key = any($2) or teams && $3) order by key",
+        tenant.as_str(),
+        keys,
+        teams,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(agents)
+}
+
 /// What every agent can do, and for whom.
 pub async fn list_memberships(tx: &mut Tx) -> Result<Vec<Member>> {
     let tenant = tx.tenant().clone();

@@ -10,7 +10,7 @@ use std::{
 use super::{Configuration, store};
 use crate::{
     ctx::Clock,
-    db::Db,
+    db::{Db, Tx},
     error::{Reason, Refusal, Result},
     ids::TenantId,
     time::Time,
@@ -18,6 +18,8 @@ use crate::{
 
 /// How long a revision is taken to be in force without asking.
 const FRESH: Duration = Duration::from_secs(1);
+/// How many older revisions are kept in memory; then it begins anew.
+const MAX_PINNED: usize = 500;
 
 /// The revisions in force.
 #[derive(Debug)]
@@ -25,11 +27,12 @@ pub struct Configurations {
     db: Db,
     clock: Clock,
     known: RwLock<HashMap<TenantId, (Time, Arc<Configuration>)>>,
+    pinned: RwLock<HashMap<(TenantId, i64), Arc<Configuration>>>,
 }
 
 impl Configurations {
     pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock, known: RwLock::default() }
+        Self { db, clock, known: RwLock::default(), pinned: RwLock::default() }
     }
 
     /// The configuration in force. Refuses when the tenant has none yet.
@@ -48,6 +51,27 @@ impl Configurations {
         };
         self.put(tenant.clone(), Arc::clone(&configuration));
         Ok(configuration)
+    }
+
+    /// A revision that something is pinned to; read in the transaction when it is not in memory.
+    pub async fn at_in(&self, tx: &mut Tx, revision: i64) -> Result<Option<Arc<Configuration>>> {
+        let key = (tx.tenant().clone(), revision);
+        let in_force = self.known.read().expect("nobody panics while holding it").get(&key.0).cloned();
+        if let Some((_, configuration)) = in_force.filter(|(_, it)| it.revision == revision) {
+            return Ok(Some(configuration));
+        }
+        let pinned = self.pinned.read().expect("nobody panics while holding it").get(&key).cloned();
+        if pinned.is_some() {
+            return Ok(pinned);
+        }
+        let Some(found) = store::find(&mut **tx, &key.0, Some(revision)).await? else { return Ok(None) };
+        let configuration = Arc::new(Configuration::new(revision, found.document));
+        let mut pinned = self.pinned.write().expect("nobody panics while holding it");
+        if pinned.len() >= MAX_PINNED {
+            pinned.clear();
+        }
+        pinned.insert(key, Arc::clone(&configuration));
+        Ok(Some(configuration))
     }
 
     /// A revision that was just applied here, or read. An older one than is known came late, and is dropped.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, LoadWeight, Queue, RoutingRule, span};
+use super::{Calendar, Ladder, LadderStep, LoadWeight, Queue, RoutingRule, SlaPolicy, span};
 use crate::{
     calendar,
     routing::Conditions,
@@ -50,6 +50,8 @@ pub struct Document {
     pub default_language_code: String,
     pub calendars: Vec<Calendar>,
     pub load_weights: Vec<LoadWeight>,
+    pub sla_policies: Vec<SlaPolicy>,
+    pub ladders: Vec<Ladder>,
 }
 
 impl Default for Document {
@@ -72,6 +74,8 @@ impl Default for Document {
             default_language_code: "en".to_owned(),
             calendars: Vec::new(),
             load_weights: Vec::new(),
+            sla_policies: Vec::new(),
+            ladders: Vec::new(),
         }
     }
 }
@@ -106,6 +110,7 @@ pub struct Team {
     pub queue: String,
     pub vendor: bool,
     pub calendar: String,
+    pub managers: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,7 +229,20 @@ macro_rules! keyed {
         })*
     };
 }
-keyed!(Level, Team, Queue, Skill, Category, CustomField, Priority, ResolutionCode, RoutingRule, Calendar);
+keyed!(
+    Level,
+    Team,
+    Queue,
+    Skill,
+    Category,
+    CustomField,
+    Priority,
+    ResolutionCode,
+    RoutingRule,
+    Calendar,
+    SlaPolicy,
+    Ladder
+);
 
 /// A revision of the document, indexed for deciding.
 #[derive(Debug)]
@@ -238,6 +256,7 @@ pub struct Configuration {
     categories: HashMap<String, usize>,
     priorities: HashMap<String, usize>,
     conditions: Conditions,
+    sla_conditions: Conditions,
     calendars: HashMap<String, calendar::Calendar>,
 }
 
@@ -262,7 +281,14 @@ impl Configuration {
             queues: index(&document.queues),
             categories: index(&document.categories),
             priorities: index(&document.priorities),
-            conditions: Conditions::compile(&document.routing_rules, &document.custom_fields),
+            conditions: Conditions::compile(
+                document.routing_rules.iter().map(|rule| rule.condition.as_str()),
+                &document.custom_fields,
+            ),
+            sla_conditions: Conditions::compile(
+                document.sla_policies.iter().map(|policy| policy.condition.as_str()),
+                &document.custom_fields,
+            ),
             calendars: document
                 .calendars
                 .iter()
@@ -275,6 +301,28 @@ impl Configuration {
     /// The conditions of the routing rules, compiled.
     pub fn conditions(&self) -> &Conditions {
         &self.conditions
+    }
+
+    /// The conditions of the SLA policies, compiled.
+    pub fn sla_conditions(&self) -> &Conditions {
+        &self.sla_conditions
+    }
+
+    pub fn sla_policy(&self, key: &str) -> Option<&SlaPolicy> {
+        self.document.sla_policies.iter().find(|policy| policy.key == key)
+    }
+
+    /// The steps of a ladder and of those that it leads to, each of which is climbed once.
+    pub fn ladder_steps(&self, key: &str) -> Vec<&LadderStep> {
+        let mut steps = Vec::new();
+        let mut next = key;
+        // A validated document has no loop; the bound keeps it so for one that was not.
+        for _ in 0..self.document.ladders.len() {
+            let Some(ladder) = self.document.ladders.iter().find(|ladder| ladder.key == next) else { break };
+            steps.extend(&ladder.steps);
+            next = &ladder.next_ladder;
+        }
+        steps
     }
 
     pub fn level(&self, key: &str) -> Option<&Level> {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{Document, Keyed, Team, path};
+use super::{Document, Keyed, Team, path, validate::sla::unreached};
 use crate::{agents::Member, tickets::Standing};
 
 /// What applying a document does.
@@ -94,6 +94,12 @@ pub fn warnings(
             format!("{path}: is never reached, since {:?} before it always matches", always.key)
         }));
     }
+    warnings.extend(unreached(&after.sla_policies).into_iter().map(|(key, always)| {
+        format!(
+            "{}: is never reached, since {always:?} before it always holds",
+            path::by_key("sla_policies", key)
+        )
+    }));
     warnings
 }
 

@@ -2,6 +2,7 @@
 
 mod calendars;
 mod routing;
+pub mod sla;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -44,6 +45,8 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     let priorities = List::new("priorities", &document.priorities, 1, MAX_PRIORITIES, faults);
     let codes = List::new("resolution_codes", &document.resolution_codes, 1, MAX_CODES, faults);
     let rules = List::new("routing_rules", &document.routing_rules, 0, MAX_RULES, faults);
+    let policies = List::new("sla_policies", &document.sla_policies, 0, sla::MAX_POLICIES, faults);
+    let ladders = List::new("ladders", &document.ladders, 0, sla::MAX_LADDERS, faults);
     let calendars = List::new("calendars", &document.calendars, 0, calendars::MAX_CALENDARS, faults);
 
     levels.each(faults, level);
@@ -68,6 +71,20 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     queues.required("default_queue", &document.default_queue, faults);
     calendars.each(faults, calendars::calendar);
     names(&calendars, |it| &it.display_name, faults);
+    let lists = sla::Lists {
+        levels: &levels,
+        teams: &teams,
+        priorities: &priorities,
+        calendars: &calendars,
+        ladders: &ladders,
+        custom_fields: &document.custom_fields,
+    };
+    teams.each(faults, sla::managers);
+    policies.each(faults, |at, it, faults| sla::policy(at, it, &lists, faults));
+    names(&policies, |it| &it.display_name, faults);
+    ladders.each(faults, |at, it, faults| sla::ladder(at, it, &lists, faults));
+    cycles(&ladders, "next_ladder", |it| &it.next_ladder, faults);
+    names(&ladders, |it| &it.display_name, faults);
     routing::weights(&document.load_weights, faults);
     spans(document, faults);
     if !is_language(&document.default_language_code) {

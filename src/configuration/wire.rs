@@ -6,9 +6,10 @@ use std::time::Duration;
 use ticketing_proto::v1 as pb;
 
 use super::{
-    Applied, Calendar, CalendarException, Category, CustomField, DayHours, Dispatch, Document,
-    EscalationPolicy, FieldType, KnowledgeDuty, Level, Lifecycle, LoadWeight, Plan, PreferredSkill, Priority,
-    PriorityRule, Queue, ResolutionCode, Revision, RoutingRule, Skill, SkillRequirement, Stamp, SupportType,
+    Agreement, Applied, Calendar, CalendarException, Category, ClockKind, CustomField, DayHours, Dispatch,
+    Document, EscalationPolicy, FieldType, KnowledgeDuty, Ladder, LadderAction, LadderStep, Level, Lifecycle,
+    LoadWeight, OnChange, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
+    RoutingRule, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold, Stamp, SupportType,
     Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
 };
 use crate::{
@@ -152,6 +153,11 @@ words! {
     Dispatch: Pull, Push, Offer;
     SupportType: Unspecified, Technical, Customer, Product, It;
     FieldType: String, Int, Bool, Time, Choice;
+    Agreement: Sla, Ola, Underpinning;
+    OnChange: Rebase, CarryFraction, Restart;
+    ClockKind: Unspecified, FirstResponse, NextResponse, PeriodicUpdate, FirstResolution, TotalResolution, Level,
+        Acceptance, Vendor;
+    LadderAction: Unspecified, Notify, RaisePriority, Escalate, EscalateToManager, Page;
     Weekday: Unspecified, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday;
 }
 
@@ -192,9 +198,9 @@ macro_rules! fields {
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
         default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
-        calendars, load_weights;
+        calendars, load_weights, sla_policies, ladders;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
-    Team as Team by key: key, display_name, level, queue, vendor, calendar;
+    Team as Team by key: key, display_name, level, queue, vendor, calendar, managers;
     Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
         overflow_after_duration;
     Skill as Skill by key: key, display_name;
@@ -209,6 +215,10 @@ fields! {
     WeeklyHours as WeeklyHours: days, open, close;
     DayHours as DayHours: open, close;
     LoadWeight as LoadWeight: channel, state, weight;
+    SlaPolicy as SlaPolicy by key: key, display_name, agreement, condition, calendar, on_change, clocks;
+    SlaClock as SlaClock: clock, targets, target_duration, calendar, pause_in, warnings, ladder, level, count_resolved;
+    SlaThreshold as SlaThreshold: percent, before_duration, after_duration;
+    Ladder as Ladder by key: key, display_name, steps, next_ladder;
 }
 
 impl Wire for CalendarException {
@@ -300,6 +310,40 @@ impl Wire for PreferredSkill {
             min_level: self.min_level,
             drop_after_duration: Some(self.drop_after_duration).write(),
         }
+    }
+}
+
+impl Wire for SlaTarget {
+    type Message = pb::SlaTarget;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let at = format!("{at}.target_duration");
+        let target = Option::<Duration>::read(&message.target_duration, &at, faults);
+        Self { priority: message.priority.clone(), target_duration: target.unwrap_or_default() }
+    }
+
+    fn write(&self) -> Self::Message {
+        pb::SlaTarget { priority: self.priority.clone(), target_duration: Some(self.target_duration).write() }
+    }
+}
+
+impl Wire for LadderStep {
+    type Message = pb::LadderStep;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let pb::LadderStep { at: threshold, action, audience, priority, team } = message;
+        Self {
+            at: SlaThreshold::read(&threshold.unwrap_or_default(), &format!("{at}.at"), faults),
+            action: Wire::read(action, &format!("{at}.action"), faults),
+            audience: audience.clone(),
+            priority: priority.clone(),
+            team: team.clone(),
+        }
+    }
+
+    fn write(&self) -> Self::Message {
+        let Self { at, action, audience, priority, team } = self.clone();
+        pb::LadderStep { at: Some(at.write()), action: action.write(), audience, priority, team }
     }
 }
 

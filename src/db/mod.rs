@@ -20,8 +20,10 @@ use sqlx::{
 use tokio::sync::Notify;
 
 use crate::{
+    ctx::Clock,
     error::{Error, Result},
     ids::TenantId,
+    time::Time,
 };
 
 /// The schema, from first to last.
@@ -81,6 +83,14 @@ impl Db {
     /// one for all of them saves a trip for each.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>> {
         Ok(self.pool.acquire().await?)
+    }
+
+    /// The database's time, for what must be the same time on all replicas; a clock that stands goes before.
+    pub async fn now(&self, clock: &Clock) -> Result<Time> {
+        match clock.standing() {
+            Some(now) => Ok(now),
+            None => Ok(sqlx::query_scalar("select clock_timestamp()").fetch_one(&self.pool).await?),
+        }
     }
 
     /// For reads of one statement and for jobs that look across tenants.

@@ -170,6 +170,34 @@ pub async fn escalate(app: &App, ctx: &Ctx, escalate: Escalate) -> Result<Done<E
     write_with(app, ctx, &escalate.target, &escalate).await
 }
 
+/// Hands over a ticket that the transaction has locked, because its time is running out: to a team, or (empty) to the next
+/// level up.
+pub async fn climb_in(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    configuration: &Configuration,
+    ticket: &Ticket,
+    team: &str,
+    id: Id,
+) -> Result<Change> {
+    let to = if team.is_empty() {
+        let rank = configuration.level_rank(&ticket.level).map_or(0, |rank| rank + 1);
+        To::Level(configuration.document.levels.get(rank).map(|level| level.key.clone()).unwrap_or_default())
+    } else {
+        To::Team(team.to_owned())
+    };
+    let escalate = Escalate {
+        target: Target::of(ticket.id),
+        id,
+        mode: Mode::Handover,
+        to,
+        reason: Why::SlaRisk,
+        justification: String::new(),
+        override_policy: false,
+    };
+    Ok(escalate.act(tx, ctx, configuration, ticket.clone()).await?.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

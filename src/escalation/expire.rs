@@ -77,7 +77,7 @@ async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
         })
         .unzip();
     store::put(&mut tx, &escalations).await?;
-    tickets::apply_in(&mut tx, &changes).await?;
+    let changes = tickets::apply_in(&mut tx, &app.configurations, changes).await?;
     tx.commit().await?;
     for change in &changes {
         dispatch::wake(app, &configuration, &change.next, false);

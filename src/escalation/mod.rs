@@ -23,5 +23,6 @@ mod take;
 mod wire;
 mod withdraw;
 
+pub use escalate::climb_in;
 pub use model::*;
 pub use take::{take_all_in, take_in};

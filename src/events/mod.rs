@@ -21,4 +21,6 @@ mod wire;
 pub use filter::Filter;
 pub use heads::Heads;
 pub use model::{Event, EventType, Facts};
-pub use store_history::{Audience, Created, Stood, created_in, list_page, list_since, redact_note_in, stood};
+pub use store_history::{
+    Audience, Created, Stood, created_in, list_page, list_since, logs_in, redact_note_in, stood,
+};

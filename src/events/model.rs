@@ -135,6 +135,14 @@ event_types! {
     TicketEscalationExpired = "ticket.escalation_expired",
     /// The ticket, or the advice, went back to where it came from.
     TicketHandedBack = "ticket.handed_back",
+    /// A clock has used so much of its target that somebody should look.
+    SlaWarned = "sla.warned",
+    /// A clock was due, and what it waits for has not happened.
+    SlaBreached = "sla.breached",
+    /// The ticket's clocks run by a newer revision of the configuration.
+    SlaMigrated = "sla.migrated",
+    /// A step of a clock's ladder was taken: somebody is told, or the ticket became more pressing.
+    LadderClimbed = "ladder.climbed",
     /// A step of imported history that changed nothing that is kept.
     TicketNoted = "ticket.noted",
 }

@@ -47,6 +47,8 @@ const GOES_OUT: &[&str] = &[
     "offer_expire_time",
     "former_assignee",
     "routing_exhausted",
+    "sla_policies",
+    "sla_revision",
 ];
 
 /// An event that is fit to be told, with its place in the stream. There is no other way to one than [`project`].

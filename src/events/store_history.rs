@@ -1,6 +1,6 @@
 //! The SQL that reads a ticket's history back: its timeline, and how it stood before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 use sqlx::{PgExecutor, PgPool, types::Json};
@@ -124,6 +124,27 @@ pub async fn stood(
     .fetch_all(db)
     .await?;
     Ok(stood)
+}
+
+/// All events of these tickets, by ticket, the oldest first.
+pub async fn logs_in(tx: &mut Tx, tickets: &[Id]) -> Result<HashMap<Id, Vec<Event>>> {
+    let tenant = tx.tenant().clone();
+    let events = sqlx::query_as!(
+        Event,
+        r#"select tenant_id, ticket_id, version, type as kind, actor_kind, actor_id, request_id, rule,
+                  configuration_revision, occur_time, record_time, traceparent, changes, note, reason, details, facts,
+                  imported
+           from events where tenant_id = $1 and ticket_id = any($2) order by ticket_id, version"#,
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut logs: HashMap<Id, Vec<Event>> = HashMap::new();
+    for event in events {
+        logs.entry(event.ticket_id).or_default().push(event);
+    }
+    Ok(logs)
 }
 
 /// How a ticket came in.

@@ -63,6 +63,7 @@ fn team(document: &mut Document, step: &Step, added: &mut Takeover) {
         queue: queue.clone(),
         vendor: false,
         calendar: String::new(),
+        managers: Vec::new(),
     });
     document.queues.push(Queue {
         display_name: queue.clone(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{escalation, events, idempotency, routing, tickets};
+use crate::{escalation, events, idempotency, routing, sla, tickets};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -41,6 +41,15 @@ pub const JOBS: &[Job] = &[
         batch: 200,
         wake: Some(|app| &app.dispatch_due),
         run_once: |app, limit| Box::pin(async move { routing::dispatch::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "fire_clocks",
+        // How late what is due is told at most, when there is not too much of it.
+        period: Duration::from_millis(250),
+        pace: Duration::ZERO,
+        batch: 500,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { sla::fire::run_once(&app, limit).await }),
     },
     Job {
         name: "expire_offers",

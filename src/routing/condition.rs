@@ -1,4 +1,4 @@
-//! The conditions of routing rules: CEL over `ticket`, compiled once for each configuration revision and asked about many
+//! The conditions of routing rules and SLA policies: CEL over `ticket`, compiled once for each configuration revision and asked about many
 //! tickets. How large one may be is in `bounds.rs`, what goes together in `typing.rs`, how much work it may be in `cost.rs`;
 //! `docs/routing.md` is the guide.
 
@@ -22,10 +22,7 @@ use super::{
     typing,
     view::{Sizes, View},
 };
-use crate::{
-    configuration::{CustomField, RoutingRule},
-    tickets::Ticket,
-};
+use crate::{configuration::CustomField, tickets::Ticket};
 
 /// Longest condition, bytes.
 pub const MAX_CONDITION: usize = 2048;
@@ -128,12 +125,12 @@ fn parts(part: &mut Expression) -> Vec<&mut Expression> {
 
 impl Conditions {
     /// Compiles those of a document.
-    pub fn compile(rules: &[RoutingRule], custom_fields: &[CustomField]) -> Self {
-        let one = |rule: &RoutingRule| {
-            let empty = rule.condition.trim().is_empty();
-            if empty { Ok(None) } else { compile(&rule.condition, custom_fields).map(Some) }
+    pub fn compile<'a>(conditions: impl IntoIterator<Item = &'a str>, custom_fields: &[CustomField]) -> Self {
+        let one = |condition: &str| {
+            let empty = condition.trim().is_empty();
+            if empty { Ok(None) } else { compile(condition, custom_fields).map(Some) }
         };
-        Self(rules.iter().map(one).collect())
+        Self(conditions.into_iter().map(one).collect())
     }
 
     pub fn ask<'c>(&'c self, ticket: &'c Ticket) -> Asked<'c> {

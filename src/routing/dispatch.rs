@@ -168,7 +168,7 @@ impl Round<'_> {
             return Ok(0);
         }
         let changes = self.take(&mut tx, planned, seen).await?;
-        tickets::apply_in(&mut tx, &changes).await?;
+        let changes = tickets::apply_in(&mut tx, &self.app.configurations, changes).await?;
         tx.commit().await?;
         Ok(changes.len())
     }

@@ -58,7 +58,7 @@ async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
     let keys: Vec<String> = alone.iter().map(|(agent, _)| agent.clone()).collect();
     agents::lock_in(&mut tx, &configuration, &keys).await?;
     agents::cool_down_in(&mut tx, &alone).await?;
-    tickets::apply_in(&mut tx, &changes).await?;
+    let changes = tickets::apply_in(&mut tx, &app.configurations, changes).await?;
     tx.commit().await?;
     app.dispatch_due.notify_one();
     Ok(changes.len())

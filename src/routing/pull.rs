@@ -52,8 +52,9 @@ async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, queue: &st
         }
         None => None,
     };
-    tickets::apply_in(&mut tx, change.as_slice()).await?;
-    let ticket = change.map(|change| change.next);
+    let changes = change.into_iter().collect();
+    let applied = tickets::apply_in(&mut tx, &app.configurations, changes).await?;
+    let ticket = applied.into_iter().next().map(|change| change.next);
     let receipt = ticket.as_ref().map(Receipt::of);
     idempotency::keep(&mut tx, ctx, &receipt).await?;
     tx.commit().await?;

@@ -28,6 +28,7 @@ pub const FIELDS: &[&str] = &[
     "impact",
     "urgency",
     "priority",
+    "level",
     "tags",
     "custom_fields",
     "annotations",
@@ -73,6 +74,7 @@ impl<'t> View<'t> {
             "impact" => ticket.impact.name(),
             "urgency" => ticket.urgency.name(),
             "priority" => &ticket.priority,
+            "level" => &ticket.level,
             _ => return None,
         })
     }
@@ -201,6 +203,7 @@ impl Sizes {
             &ticket.product,
             &ticket.language_code,
             &ticket.priority,
+            &ticket.level,
         ];
         // No code is longer than 16.
         let text = keys.iter().fold(16, |longest, key| longest.max(key.len()));

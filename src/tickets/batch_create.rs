@@ -6,6 +6,7 @@ use super::{
     Change, Create, OnConflict, Receipt, Ticket, again,
     create::{self, existing_in},
     read, store,
+    write::apply_in,
 };
 use crate::{
     app::App,
@@ -118,7 +119,7 @@ async fn attempt(
     }
     if !validate_only {
         store::insert(&mut tx, &fresh).await?;
-        store::apply(&mut tx, &commented).await?;
+        apply_in(&mut tx, &app.configurations, commented).await?;
         let receipts: Vec<Receipt> = tickets.iter().map(Receipt::of).collect();
         idempotency::keep(&mut tx, ctx, &receipts).await?;
         tx.commit().await?;

@@ -1,4 +1,4 @@
-//! A ticket's next state together with the events that say how it came about. A change is the only thing that the
+//! A ticket's next state together with the events that say how it came about, and its clocks. A change is the only thing that the
 //! store writes, so state without its event, or an event without its state, cannot be expressed.
 
 use std::{
@@ -13,6 +13,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     events::{Event, EventType},
+    sla::Clock,
 };
 
 /// Fields that every change touches, or that follow from the event itself: they would say nothing in its `changes`.
@@ -23,6 +24,8 @@ const BOOKKEEPING: &[&str] = &["tenant_id", "id", "version", "update_time", "con
 pub struct Change {
     pub next: Ticket,
     pub events: Vec<Event>,
+    /// The clocks that run otherwise now.
+    pub clocks: Vec<Clock>,
 }
 
 impl Change {
@@ -34,12 +37,12 @@ impl Change {
         event.facts = Json(ticket.facts());
         event.imported = ticket.imported;
         note(&mut event);
-        Self { next: ticket, events: vec![event] }
+        Self { next: ticket, events: vec![event], clocks: Vec::new() }
     }
 
     /// A ticket to which nothing has happened yet.
     pub fn of(ticket: Ticket) -> Self {
-        Self { next: ticket, events: Vec::new() }
+        Self { next: ticket, events: Vec::new(), clocks: Vec::new() }
     }
 
     /// One more thing that happens to it: `edit` changes the ticket and says what belongs to the event.
@@ -57,11 +60,22 @@ impl Change {
         self
     }
 
+    /// What follows from one of its events, as part of it.
+    pub fn amend(&mut self, event: usize, edit: impl FnOnce(&mut Ticket)) {
+        let before = fields(&self.next);
+        edit(&mut self.next);
+        let changes = &mut self.events[event].changes;
+        for (field, (before, after)) in differences(before, fields(&self.next)) {
+            let first = changes.get(&field).map_or(before, |(first, _)| first.clone());
+            changes.insert(field, (first, after));
+        }
+    }
+
     /// What happens to it next, by another rule.
     pub fn then(mut self, decide: impl FnOnce(Ticket) -> Result<Self>) -> Result<Self> {
         let after = decide(self.next)?;
         self.events.extend(after.events);
-        Ok(Self { next: after.next, events: self.events })
+        Ok(Self { next: after.next, events: self.events, clocks: after.clocks })
     }
 
     /// Whether it begins with the ticket's creation.

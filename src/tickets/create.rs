@@ -18,7 +18,7 @@ use crate::{
     db::Tx,
     error::{Error, Result, Violations},
     ids::Id,
-    routing,
+    routing, sla,
 };
 
 /// What to record; keys are plain.
@@ -117,7 +117,8 @@ pub fn decide(
     let mut ticket = draft(ctx, configuration, create, id, number)?;
     let decision = routing::decide(configuration, &ticket);
     decision.settle(configuration, &mut ticket, ctx.now);
-    Ok(Change::created(ctx, ticket, |event| decision.explain(event)))
+    sla::promise(configuration, &mut ticket);
+    Ok(sla::begin(configuration, Change::created(ctx, ticket, |event| decision.explain(event))))
 }
 
 /// What refers to the configuration must be there, and a customer asks for nobody else.
@@ -198,6 +199,8 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         cool_downs: Json::default(),
         former_assignee: None,
         routing_exhausted: false,
+        sla_policies: Vec::new(),
+        sla_revision: 0,
     }
 }
 

@@ -179,6 +179,10 @@ pub struct Ticket {
     pub former_assignee: Option<String>,
     /// Waits although nobody can take it.
     pub routing_exhausted: bool,
+    /// Keys of the SLA policies that hold for it.
+    pub sla_policies: Vec<String>,
+    /// Of the configuration by which they hold; 0: nothing was ever promised.
+    pub sla_revision: i64,
 }
 
 /// A skill that a ticket asks of the agent who gets it.
@@ -464,5 +468,7 @@ pub fn sample() -> Ticket {
         cool_downs: Json::default(),
         former_assignee: None,
         routing_exhausted: false,
+        sla_policies: Vec::new(),
+        sla_revision: 0,
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     events,
     ids::{Id, TenantId},
+    sla,
     time::Time,
 };
 
@@ -55,7 +56,8 @@ pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<()> {
              close_time = n.close_time, auto_close_time = n.auto_close_time, routing_rule = n.routing_rule,
              skills = n.skills,
              offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
-             former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted
+             former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted,
+             sla_policies = n.sla_policies, sla_revision = n.sla_revision
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),
@@ -70,8 +72,11 @@ pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<()> {
 }
 
 async fn append(tx: &mut Tx, changes: impl IntoIterator<Item = &Change>) -> Result<()> {
-    let events: Vec<_> = changes.into_iter().flat_map(|change| &change.events).collect();
-    events::store::append(tx, &events).await
+    let changes: Vec<&Change> = changes.into_iter().collect();
+    let events: Vec<_> = changes.iter().flat_map(|change| &change.events).collect();
+    events::store::append(tx, &events).await?;
+    let clocks: Vec<_> = changes.iter().flat_map(|change| &change.clocks).collect();
+    sla::put_in(tx, &clocks).await
 }
 
 /// The ticket, locked until the transaction ends.

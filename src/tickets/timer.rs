@@ -54,7 +54,7 @@ async fn ring_in(
         changes.extend(decide(ctx, ticket)?.map(|change| (before, change)));
     }
     let changes = room::keep_in(&mut tx, ctx, &configuration, changes).await?;
-    apply_in(&mut tx, &changes).await?;
+    let changes = apply_in(&mut tx, &app.configurations, changes).await?;
     tx.commit().await?;
     for change in &changes {
         dispatch::wake(app, &configuration, &change.next, false);

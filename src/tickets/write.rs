@@ -13,7 +13,7 @@ use crate::{
     agents,
     app::App,
     call::retrying,
-    configuration::Configuration,
+    configuration::{Configuration, Configurations},
     ctx::Ctx,
     db::Tx,
     error::{Error, Result},
@@ -21,6 +21,7 @@ use crate::{
     idempotency,
     ids::Id,
     routing::dispatch,
+    sla,
 };
 
 /// Which ticket, as the caller saw it.
@@ -148,12 +149,14 @@ async fn attempt<A: Act>(
         // The version that would come is not there yet; as an etag it would vouch for another call's change.
         return Ok(Done { ticket: Ticket { version, ..change.next }, replayed: false, extra });
     }
-    let written = std::slice::from_ref(&change);
-    if change.is_new() {
-        store::insert(&mut tx, written).await?;
+    let change = if change.is_new() {
+        let change = sla::begin(configuration, change);
+        store::insert(&mut tx, [&change]).await?;
+        change
     } else {
-        apply_in(&mut tx, written).await?;
-    }
+        let applied = apply_in(&mut tx, &app.configurations, vec![change]).await?;
+        applied.into_iter().next().expect("one for one")
+    };
     let receipt = Receipt { ticket: change.next.id, version: change.next.version };
     let kept = Kept { receipt, extra };
     idempotency::keep(&mut tx, ctx, &kept).await?;
@@ -185,8 +188,20 @@ pub fn check_version(target: &Target, ticket: &Ticket) -> Result<()> {
     }
 }
 
-/// Writes what happened to tickets that the transaction has locked, and remembers who was given one.
-pub async fn apply_in(tx: &mut Tx, changes: &[Change]) -> Result<()> {
+/// Writes what happened to tickets that the transaction has locked, with what that means for their clocks, and remembers
+/// who was given one. What is answered may have gone on from what was asked: a clock that was late is told of.
+pub async fn apply_in(
+    tx: &mut Tx,
+    configurations: &Configurations,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>> {
+    let changes = sla::follow_in(tx, configurations, changes).await?;
+    write_in(tx, &changes).await?;
+    Ok(changes)
+}
+
+/// As [`apply_in`], for changes that clocks have followed already.
+pub async fn write_in(tx: &mut Tx, changes: &[Change]) -> Result<()> {
     store::apply(tx, changes).await?;
     let events = changes.iter().flat_map(|change| &change.events);
     let given: Vec<&Event> =

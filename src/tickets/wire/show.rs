@@ -119,6 +119,8 @@ fn standing(ticket: &Ticket) -> pb::Ticket {
         }),
         former_assignee: named(ticket, "agents", ticket.former_assignee.as_deref().unwrap_or_default()),
         routing_exhausted: ticket.routing_exhausted,
+        sla_policies: ticket.sla_policies.clone(),
+        sla_revision: ticket.sla_revision,
         routing_rule: ticket.routing_rule.clone(),
         ..pb::Ticket::default()
     }

@@ -1,0 +1,227 @@
+//! The job that tells what is due: warnings, breaches and the steps of ladders. What is told, the clock that knows of it
+//! and whatever else a step does are one transaction under the ticket's lock, in which everything is looked at again; so
+//! each is told exactly once, whoever else is at it and whoever dies.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{
+    follow::Ledger,
+    ladder::{Audience, raised},
+    model::{Clock, Terms},
+    points::{self, Point},
+    store,
+    told::tell,
+};
+use crate::{
+    agents::{self, Agent},
+    app::App,
+    configuration::{Configuration, LadderAction, LadderStep},
+    ctx::Ctx,
+    db::Tx,
+    error::{Error, ReasonName, Result},
+    escalation,
+    events::EventType,
+    ids::Id,
+    jobs::Report,
+    routing::dispatch,
+    tickets::{self, Change, Ticket},
+};
+
+/// One tick: of every tenant that has something due, a share of `limit` tickets, the longest due first; so that a tenant
+/// with a great many keeps none waiting. The time is the database's, the same for all replicas.
+pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
+    let now = app.db.now(&app.clock).await?;
+    let tenants = store::tenants_due(app.db.pool(), now).await?;
+    let share = limit.div_ceil(tenants.len().max(1)).clamp(MIN_SHARE.min(limit), limit);
+    let mut report = Report::default();
+    let mut failure = None;
+    for tenant in tenants {
+        let ctx = Ctx::system(tenant, "sla", now);
+        match fire(app, &ctx, share).await {
+            Ok(found) => {
+                report.done += found;
+                report.full |= found >= share;
+            }
+            // One tenant's trouble keeps no other waiting.
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure.map_or(Ok(report), Err)
+}
+
+/// Of one tenant, however many there are.
+const MIN_SHARE: usize = 25;
+
+/// Tells what is due of at most `limit` tickets of a tenant; counts the tickets.
+async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<usize> {
+    let configuration = app.configurations.get(&ctx.tenant).await?;
+    let mut tx = app.db.begin(&ctx.tenant).await?;
+    let due = store::claim_due(&mut tx, ctx.now, limit as i64).await?;
+    let tickets = tickets::lock_free_in(&mut tx, &due).await?;
+    let claimed = tickets.len();
+    let ledger = {
+        let tickets: Vec<&Ticket> = tickets.iter().collect();
+        Ledger::open_in(&mut tx, &app.configurations, &tickets).await?
+    };
+    let round = Round { app, ctx, configuration: &configuration, ledger: &ledger };
+    let changes = round.decide_in(&mut tx, tickets).await?;
+    let changes = ledger.enter_in(&mut tx, changes).await?;
+    tickets::write_in(&mut tx, &changes).await?;
+    tx.commit().await?;
+    for change in &changes {
+        dispatch::wake(app, &configuration, &change.next, false);
+    }
+    Ok(claimed)
+}
+
+/// One tenant's turn.
+struct Round<'a> {
+    app: &'a App,
+    ctx: &'a Ctx,
+    configuration: &'a Arc<Configuration>,
+    ledger: &'a Ledger,
+}
+
+/// What of one clock is due.
+type Due<'a> = (&'a Clock, Point);
+
+impl Round<'_> {
+    async fn decide_in(&self, tx: &mut Tx, tickets: Vec<Ticket>) -> Result<Vec<Change>> {
+        let due: Vec<(Ticket, Vec<Due<'_>>)> = tickets
+            .into_iter()
+            .map(|ticket| {
+                let due = self.due(ticket.id);
+                (ticket, due)
+            })
+            .collect();
+        let agents = self.agents_in(tx, &due).await?;
+        let mut changes = Vec::with_capacity(due.len());
+        for (ticket, due) in due {
+            changes.push(self.tell_in(tx, ticket, due, &agents).await?);
+        }
+        Ok(changes)
+    }
+
+    /// What is due of a ticket's clocks, in the order of their numbers.
+    fn due(&self, ticket: Id) -> Vec<Due<'_>> {
+        let revisions = self.ledger.revisions();
+        let mut due = Vec::new();
+        for clock in self.ledger.clocks(ticket) {
+            if clock.fire_time.is_some_and(|time| time <= self.ctx.now)
+                && let Some(pinned) = revisions.get(&clock.configuration_revision)
+            {
+                due.extend(points::due(clock, pinned, self.ctx.now).into_iter().map(|point| (clock, point)));
+            }
+        }
+        due
+    }
+
+    fn step(&self, clock: &Clock, place: usize) -> Option<LadderStep> {
+        let revisions = self.ledger.revisions();
+        let pinned = revisions.get(&clock.configuration_revision)?;
+        let terms = Terms::of(pinned, clock)?;
+        pinned.ladder_steps(&terms.clock.ladder).get(place).map(|step| (*step).clone())
+    }
+
+    /// The agents that the due steps may call.
+    async fn agents_in(&self, tx: &mut Tx, due: &[(Ticket, Vec<Due<'_>>)]) -> Result<Vec<Agent>> {
+        let (mut keys, mut teams) = (BTreeSet::new(), BTreeSet::new());
+        for (ticket, due) in due {
+            for (clock, point) in due {
+                let Point::Step(place) = point else { continue };
+                let Some(step) = self.step(clock, *place) else { continue };
+                if matches!(step.action, LadderAction::Page | LadderAction::EscalateToManager) {
+                    let (agents, of) = Audience::of(self.configuration, ticket, &step).keys();
+                    keys.extend(agents);
+                    teams.extend(of);
+                }
+            }
+        }
+        let (keys, teams): (Vec<String>, Vec<String>) =
+            (keys.into_iter().collect(), teams.into_iter().collect());
+        if keys.is_empty() && teams.is_empty() {
+            Ok(Vec::new())
+        } else {
+            agents::of_in(tx, &keys, &teams).await
+        }
+    }
+
+    /// One event for each thing that is due. A step that moves the ticket ends the turn: what is due by then is seen in the
+    /// next one.
+    async fn tell_in(
+        &self,
+        tx: &mut Tx,
+        ticket: Ticket,
+        due: Vec<Due<'_>>,
+        agents: &[Agent],
+    ) -> Result<Change> {
+        let mut change = Change::of(ticket);
+        for (clock, point) in due {
+            let kind = match point {
+                Point::Warning(_) => EventType::SlaWarned,
+                Point::Breach => EventType::SlaBreached,
+                Point::Step(place) => {
+                    let Some(step) = self.step(clock, place) else { continue };
+                    let moves = matches!(step.action, LadderAction::RaisePriority | LadderAction::Escalate);
+                    change = self.climb_in(tx, change, clock, point, &step, agents).await?;
+                    if moves {
+                        break;
+                    }
+                    continue;
+                }
+            };
+            change = change.step(self.ctx, kind, |_, event| tell(event, clock, point));
+        }
+        Ok(change)
+    }
+
+    async fn climb_in(
+        &self,
+        tx: &mut Tx,
+        change: Change,
+        clock: &Clock,
+        point: Point,
+        step: &LadderStep,
+        agents: &[Agent],
+    ) -> Result<Change> {
+        let (ctx, configuration) = (self.ctx, self.configuration);
+        let mut refused = String::new();
+        if step.action == LadderAction::Escalate {
+            match escalation::climb_in(tx, ctx, configuration, &change.next, &step.team, self.app.ids.next())
+                .await
+            {
+                Ok(mut escalated) => {
+                    if let Some(event) = escalated.events.last_mut() {
+                        tell(event, clock, point);
+                    }
+                    return change.then(|_| Ok(escalated));
+                }
+                // What the rules say to it is told; the step is not tried again.
+                Err(error @ (Error::Refused(_) | Error::Invalid(..))) => {
+                    error.reason().name().clone_into(&mut refused);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let audience = Audience::of(configuration, &change.next, step);
+        let raised = (step.action == LadderAction::RaisePriority)
+            .then(|| raised(configuration, &change.next, step))
+            .flatten();
+        Ok(change.step(ctx, EventType::LadderClimbed, |ticket, event| {
+            tell(event, clock, point);
+            event.details.insert("action".into(), step.action.name().into());
+            match step.action {
+                LadderAction::RaisePriority => match raised {
+                    Some(priority) => ticket.prioritise(configuration, &priority),
+                    None => "PRIORITY_HIGHER_ALREADY".clone_into(&mut event.reason),
+                },
+                LadderAction::Notify => audience.tell(event),
+                LadderAction::Page | LadderAction::EscalateToManager => {
+                    audience.tell(event);
+                    audience.call(ctx, configuration, &ticket.team, agents).tell(event);
+                }
+                LadderAction::Escalate | LadderAction::Unspecified => event.reason = refused,
+            }
+        }))
+    }
+}

@@ -1,0 +1,181 @@
+//! What happens to tickets, entered into the books of their clocks, in the transaction in which it happens.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use super::{
+    book::{Book, Revisions},
+    model::Clock,
+    points::Point,
+    select::{ASKED, select},
+    store,
+    told::tell,
+};
+use crate::{
+    configuration::{Configuration, Configurations},
+    ctx::Ctx,
+    db::Tx,
+    error::Result,
+    events::{self, Event, EventType},
+    ids::Id,
+    tickets::{Change, Ticket},
+};
+
+/// Promises a new ticket what the configuration holds for such.
+pub fn promise(configuration: &Configuration, ticket: &mut Ticket) {
+    if !configuration.document.sla_policies.is_empty() {
+        ticket.sla_policies = select(configuration, ticket);
+        ticket.sla_revision = configuration.revision;
+    }
+}
+
+/// Starts the clocks of a new ticket.
+#[must_use]
+pub fn begin(configuration: &Configuration, change: Change) -> Change {
+    if change.next.sla_policies.is_empty() {
+        return change;
+    }
+    let revisions = Revisions::from([(configuration.revision, configuration)]);
+    let clocks = Book::recomputed(&revisions, &change.events).clocks;
+    Change { clocks, ..change }
+}
+
+/// Enters what happened to tickets that the transaction has locked.
+pub async fn follow_in(
+    tx: &mut Tx,
+    configurations: &Configurations,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>> {
+    let promised = |change: &&Change| change.next.sla_revision > 0 && !change.is_empty();
+    if !changes.iter().any(|change| promised(&change)) {
+        return Ok(changes);
+    }
+    let tickets: Vec<&Ticket> = changes.iter().filter(promised).map(|change| &change.next).collect();
+    let ledger = Ledger::open_in(tx, configurations, &tickets).await?;
+    ledger.enter_in(tx, changes).await
+}
+
+/// The clocks of some tickets that the transaction has locked, with the configurations that they are pinned to.
+#[derive(Debug)]
+pub struct Ledger {
+    pinned: HashMap<i64, Arc<Configuration>>,
+    clocks: HashMap<Id, Vec<Clock>>,
+}
+
+impl Ledger {
+    pub async fn open_in(tx: &mut Tx, configurations: &Configurations, tickets: &[&Ticket]) -> Result<Self> {
+        let ids: Vec<Id> = tickets.iter().map(|ticket| ticket.id).collect();
+        let mut clocks: HashMap<Id, Vec<Clock>> = HashMap::new();
+        for clock in store::of_tickets(tx, &ids).await? {
+            clocks.entry(clock.ticket_id).or_default().push(clock);
+        }
+        let of_clocks = clocks.values().flatten().map(|clock| clock.configuration_revision);
+        let of_tickets = tickets.iter().map(|ticket| ticket.sla_revision);
+        let revisions: BTreeSet<i64> = of_clocks.chain(of_tickets).filter(|it| *it > 0).collect();
+        let mut pinned = HashMap::new();
+        for revision in revisions {
+            if let Some(configuration) = configurations.at_in(tx, revision).await? {
+                pinned.insert(revision, configuration);
+            }
+        }
+        Ok(Self { pinned, clocks })
+    }
+
+    /// The configurations that the tickets and their clocks are pinned to.
+    pub fn revisions(&self) -> Revisions<'_> {
+        self.pinned.iter().map(|(revision, pinned)| (*revision, &**pinned)).collect()
+    }
+
+    /// The clocks of a ticket.
+    pub fn clocks(&self, ticket: Id) -> &[Clock] {
+        self.clocks.get(&ticket).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Enters what happened; tells of clocks that turn out to be late.
+    pub async fn enter_in(&self, tx: &mut Tx, mut changes: Vec<Change>) -> Result<Vec<Change>> {
+        for change in &mut changes {
+            self.choose(change);
+        }
+        let renewed: Vec<Id> = changes
+            .iter()
+            .filter(|change| {
+                let book = self.book(change);
+                change.events.iter().any(|event| book.renews(event))
+            })
+            .map(|change| change.next.id)
+            .collect();
+        let mut logs =
+            if renewed.is_empty() { HashMap::new() } else { events::logs_in(tx, &renewed).await? };
+        let enter = |change: Change| {
+            let log = logs.remove(&change.next.id).unwrap_or_default();
+            self.enter(change, log)
+        };
+        Ok(changes.into_iter().map(enter).collect())
+    }
+
+    /// Chooses the policies anew if the ticket is no longer what was asked for.
+    fn choose(&self, change: &mut Change) {
+        let asked = |event: &Event| ASKED.iter().any(|field| event.changes.contains_key(*field));
+        let Some(event) = change.events.iter().rposition(asked) else { return };
+        let Some(configuration) = self.pinned.get(&change.next.sla_revision) else { return };
+        let policies = select(configuration, &change.next);
+        if policies != change.next.sla_policies {
+            change.amend(event, |ticket| ticket.sla_policies = policies);
+        }
+    }
+
+    /// The book as it was before the change.
+    fn book(&self, change: &Change) -> Book {
+        let before = |field: &str| {
+            let mut events = change.events.iter();
+            events.find_map(|event| event.changes.get(field)).map(|(before, _)| before)
+        };
+        let policies = before("sla_policies").cloned().map(serde_json::from_value::<Option<Vec<String>>>);
+        let policies = policies.and_then(Result::ok).map(Option::unwrap_or_default);
+        Book {
+            policies: policies.unwrap_or_else(|| change.next.sla_policies.clone()),
+            revision: before("sla_revision").and_then(Value::as_i64).unwrap_or(change.next.sla_revision),
+            clocks: self.clocks(change.next.id).to_vec(),
+        }
+    }
+
+    /// `log`: what happened before, if that has to be known.
+    fn enter(&self, mut change: Change, mut log: Vec<Event>) -> Change {
+        if change.is_empty() || change.next.sla_revision == 0 {
+            return change;
+        }
+        let revisions = self.revisions();
+        let mut book = self.book(&change);
+        for event in &change.events {
+            log.push(event.clone());
+            book.follow(&revisions, event, &log);
+        }
+        let owed: Vec<i32> = book.clocks.iter().filter(|it| it.owes_breach()).map(|it| it.number).collect();
+        for number in owed {
+            change = owe(&revisions, change, &mut book, number);
+        }
+        let before = self.clocks(change.next.id);
+        book.clocks.retain(|clock| !before.contains(clock));
+        change.clocks = book.clocks;
+        change
+    }
+}
+
+/// Tells of a clock that was late before anybody looked.
+fn owe(revisions: &Revisions<'_>, change: Change, book: &mut Book, number: i32) -> Change {
+    let Some(clock) = book.clocks.iter().find(|clock| clock.number == number).cloned() else {
+        return change;
+    };
+    let (now, traceparent) =
+        change.events.last().map(|last| (last.occur_time, last.traceparent.clone())).unwrap_or_default();
+    let ctx = Ctx { traceparent, ..Ctx::system(change.next.tenant_id.clone(), "sla", now) };
+    let change = change.step(&ctx, EventType::SlaBreached, |_, event| tell(event, &clock, Point::Breach));
+    if let Some(event) = change.events.last() {
+        book.follow(revisions, event, &[]);
+    }
+    change
+}

@@ -1,0 +1,25 @@
+//! What is promised about time, and whether it is kept: clocks that follow a ticket's events.
+//!
+//! `evaluate.rs` says how a clock stands, `signals.rs` what an event means for it, `book.rs` what becomes of a ticket's
+//! clocks, `points.rs` what there is to tell of them, `ladder.rs` to whom.
+//!
+//! Jobs: fire.
+
+mod book;
+mod evaluate;
+pub mod fire;
+mod follow;
+mod ladder;
+mod model;
+mod points;
+mod select;
+mod signals;
+mod store;
+mod told;
+
+pub use book::{Book, Revisions};
+pub use follow::{Ledger, begin, follow_in, promise};
+pub use model::{Clock, ClockState, Signal, What};
+pub use points::Point;
+pub use select::select;
+pub use store::put as put_in;

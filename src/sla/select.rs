@@ -1,0 +1,42 @@
+//! Which policies hold for a ticket: of each agreement the first whose condition matches.
+
+use crate::{
+    configuration::{Agreement, Configuration},
+    tickets::Ticket,
+};
+
+/// The fields of a ticket that a policy's condition, or a target, may ask for.
+pub const ASKED: &[&str] = &[
+    "kind",
+    "channel",
+    "title",
+    "description",
+    "requester",
+    "organization",
+    "category",
+    "product",
+    "language_code",
+    "impact",
+    "urgency",
+    "priority",
+    "level",
+    "tags",
+    "custom_fields",
+    "annotations",
+];
+
+/// The rule: keys of the policies, in the order of their agreements. A condition that cannot be answered counts as no.
+pub fn select(configuration: &Configuration, ticket: &Ticket) -> Vec<String> {
+    let policies = &configuration.document.sla_policies;
+    if policies.is_empty() {
+        return Vec::new();
+    }
+    let asked = configuration.sla_conditions().ask(ticket);
+    let first = |agreement: &Agreement| {
+        let mut matching = policies.iter().enumerate();
+        matching.find(|(place, policy)| {
+            policy.agreement == *agreement && asked.matches(*place).unwrap_or_default()
+        })
+    };
+    Agreement::ALL.iter().filter_map(first).map(|(_, policy)| policy.key.clone()).collect()
+}

@@ -1,0 +1,84 @@
+//! The only SQL that names `sla_clocks`.
+
+use sqlx::PgPool;
+
+use super::Clock;
+use crate::{
+    db::Tx,
+    error::{Error, Result},
+    ids::{Id, TenantId},
+    time::Time,
+};
+
+/// Writes clocks of tickets that the transaction has locked, new ones and others.
+pub async fn put(tx: &mut Tx, clocks: &[&Clock]) -> Result<()> {
+    if clocks.is_empty() {
+        return Ok(());
+    }
+    let rows = serde_json::to_string(clocks).map_err(Error::internal)?;
+    sqlx::query!(
+        "insert into sla_clocks select * from json_populate_recordset(null::sla_clocks, $1::text::json)
+         on conflict (tenant_id, ticket_id, number) do update set
+             state = excluded.state, signals = excluded.signals, elapsed_seconds = excluded.elapsed_seconds,
+             due_time = excluded.due_time, end_time = excluded.end_time, breach_time = excluded.breach_time,
+             detect_time = excluded.detect_time, told = excluded.told, fire_time = excluded.fire_time,
+             time_zone_release = excluded.time_zone_release",
+        rows
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The clocks of these tickets, in the order of their numbers.
+pub async fn of_tickets(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Clock>> {
+    let tenant = tx.tenant().clone();
+    let clocks = sqlx::query_as!(
+        Clock,
+        "select * from sla_clocks where tenant_id = $1 and ticket_id = any($2) order by ticket_id, number",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(clocks)
+}
+
+/// The tenants of which something is due. Each costs one look into the index, however much it has.
+pub async fn tenants_due(pool: &PgPool, now: Time) -> Result<Vec<TenantId>> {
+    let tenants = sqlx::query_scalar!(
+        r#"with recursive tenants (id) as (
+               (select tenant_id from sla_clocks where fire_time is not null order by tenant_id limit 1)
+               union all
+               select (select c.tenant_id from sla_clocks c
+                       where c.fire_time is not null and c.tenant_id > tenants.id order by c.tenant_id limit 1)
+               from tenants where tenants.id is not null
+           )
+           select id as "id!: TenantId" from tenants
+           where exists (select from sla_clocks c where c.tenant_id = tenants.id and c.fire_time <= $1)"#,
+        now as Time,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(tenants)
+}
+
+/// The tickets of clocks that are due, the longest due first, locked until the transaction ends; those that somebody else
+/// has locked are left to them.
+pub async fn claim_due(tx: &mut Tx, now: Time, limit: i64) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let mut ids = sqlx::query_scalar!(
+        r#"select c.ticket_id from sla_clocks c
+           join tickets t on t.tenant_id = c.tenant_id and t.id = c.ticket_id
+           where c.tenant_id = $1 and c.fire_time <= $2
+           order by c.fire_time limit $3 for update of t skip locked"#,
+        tenant.as_str(),
+        now as Time,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
