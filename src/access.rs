@@ -16,6 +16,7 @@ const READ: &[Permission] = &[
     Permission::CustomersRead,
     Permission::ConfigurationRead,
     Permission::EventsRead,
+    Permission::SlaRead,
 ];
 
 const WORK: &[Permission] = &[
@@ -41,8 +42,13 @@ pub fn granted(role: Role) -> Vec<Permission> {
         ]],
         Role::Agent | Role::Specialist => &[READ, WORK],
         Role::Manager => &[READ, WORK, LEAD],
-        Role::SlaManager => &[READ],
-        Role::Admin => &[READ, WORK, LEAD, &[Permission::ConfigurationWrite, Permission::TicketsImport]],
+        Role::SlaManager => &[READ, &[Permission::SlaWrite]],
+        Role::Admin => &[
+            READ,
+            WORK,
+            LEAD,
+            &[Permission::ConfigurationWrite, Permission::TicketsImport, Permission::SlaWrite],
+        ],
         Role::Service => &[
             READ,
             &[

@@ -18,7 +18,7 @@ use crate::{
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
-    system,
+    sla, system,
     tickets::{self, Lines, Numbers},
 };
 
@@ -75,6 +75,7 @@ impl App {
             .add_service(configuration::rpc::server(Arc::clone(self)))
             .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
+            .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(system::rpc::server(Arc::clone(self)))
     }
 

@@ -11,7 +11,10 @@ mod tests;
 mod year;
 pub mod zone;
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use jiff::{civil::Date, tz::TimeZone};
 
@@ -43,6 +46,15 @@ impl Calendar {
     pub fn new(zone: TimeZone, week: Week, exceptions: BTreeMap<Date, Vec<Hours>>) -> Self {
         let years = (FIRST_YEAR..=LAST_YEAR).map(|_| OnceLock::new()).collect();
         Self { zone, week, exceptions, years }
+    }
+
+    /// The one that is always open.
+    pub fn around_the_clock() -> &'static Self {
+        static ALWAYS: LazyLock<Calendar> = LazyLock::new(|| {
+            let week = std::array::from_fn(|_| vec![Hours::WHOLE_DAY]);
+            Calendar::new(TimeZone::UTC, week, BTreeMap::new())
+        });
+        &ALWAYS
     }
 
     fn year(&self, index: usize) -> &Year {

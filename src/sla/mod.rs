@@ -1,4 +1,4 @@
-//! What is promised about time, and whether it is kept: clocks that follow a ticket's events.
+//! What is promised about time, and whether it is kept: clocks that follow a ticket's events, in the open time of calendars.
 //!
 //! `evaluate.rs` says how a clock stands, `signals.rs` what an event means for it, `book.rs` what becomes of a ticket's
 //! clocks, `points.rs` what there is to tell of them, `ladder.rs` to whom.
@@ -6,16 +6,19 @@
 //! Jobs: fire.
 
 mod book;
+mod business_time;
 mod evaluate;
 pub mod fire;
 mod follow;
 mod ladder;
 mod model;
 mod points;
+pub mod rpc;
 mod select;
 mod signals;
 mod store;
 mod told;
+mod wire;
 
 pub use book::{Book, Revisions};
 pub use follow::{Ledger, begin, follow_in, promise};

@@ -16,6 +16,7 @@ mod events;
 mod import;
 mod jobs;
 mod routing;
+mod sla;
 mod smoke;
 mod support;
 mod system;

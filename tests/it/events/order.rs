@@ -92,7 +92,8 @@ async fn what_commits_late_comes_late_and_is_not_lost() {
         ticketing::events::EventType::TicketNoted,
         |_, _| {},
     );
-    ticketing::tickets::apply_in(&mut tx, &[change]).await.expect("written");
+    let configurations = &desk.app.configurations;
+    ticketing::tickets::apply_in(&mut tx, configurations, vec![change]).await.expect("written");
     create(&desk, "fast").await;
     sequence(&desk).await;
     assert_eq!(log(&desk, 10).await.len(), 2);

@@ -93,6 +93,6 @@ pub async fn edit(desk: &Desk, name: &str, edit: impl FnOnce(&mut Ticket)) {
     let mut tx = desk.app.db.begin(&desk.tenant).await.expect("a transaction");
     let ticket = lock_in(&mut tx, &ctx, id).await.expect("the ticket");
     let change = Change::of(ticket).step(&ctx, EventType::TicketUpdated, |ticket, _| edit(ticket));
-    apply_in(&mut tx, &[change]).await.expect("written");
+    apply_in(&mut tx, &desk.app.configurations, vec![change]).await.expect("written");
     tx.commit().await.expect("committed");
 }
