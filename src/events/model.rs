@@ -135,6 +135,8 @@ event_types! {
     TicketEscalationExpired = "ticket.escalation_expired",
     /// The ticket, or the advice, went back to where it came from.
     TicketHandedBack = "ticket.handed_back",
+    /// A manager was told of the ticket; its owner stays.
+    TicketEscalatedToManager = "ticket.escalated_to_manager",
     /// A clock has used so much of its target that somebody should look.
     SlaWarned = "sla.warned",
     /// A clock was due, and what it waits for has not happened.

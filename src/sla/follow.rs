@@ -69,20 +69,43 @@ pub struct Ledger {
 impl Ledger {
     pub async fn open_in(tx: &mut Tx, configurations: &Configurations, tickets: &[&Ticket]) -> Result<Self> {
         let ids: Vec<Id> = tickets.iter().map(|ticket| ticket.id).collect();
+        let promised = tickets.iter().map(|ticket| ticket.sla_revision).collect();
+        Self::of_in(tx, configurations, &ids, promised).await
+    }
+
+    /// As [`Ledger::open_in`]. `promised`: the revisions by which the tickets' policies hold, or held.
+    pub async fn of_in(
+        tx: &mut Tx,
+        configurations: &Configurations,
+        ids: &[Id],
+        mut promised: BTreeSet<i64>,
+    ) -> Result<Self> {
         let mut clocks: HashMap<Id, Vec<Clock>> = HashMap::new();
-        for clock in store::of_tickets(tx, &ids).await? {
+        for clock in store::of_tickets(tx, ids).await? {
+            promised.insert(clock.configuration_revision);
             clocks.entry(clock.ticket_id).or_default().push(clock);
         }
-        let of_clocks = clocks.values().flatten().map(|clock| clock.configuration_revision);
-        let of_tickets = tickets.iter().map(|ticket| ticket.sla_revision);
-        let revisions: BTreeSet<i64> = of_clocks.chain(of_tickets).filter(|it| *it > 0).collect();
         let mut pinned = HashMap::new();
-        for revision in revisions {
+        for revision in promised.into_iter().filter(|revision| *revision > 0) {
             if let Some(configuration) = configurations.at_in(tx, revision).await? {
                 pinned.insert(revision, configuration);
             }
         }
         Ok(Self { pinned, clocks })
+    }
+
+    #[cfg(test)]
+    pub fn of(pinned: HashMap<i64, Arc<Configuration>>, clocks: HashMap<Id, Vec<Clock>>) -> Self {
+        Self { pinned, clocks }
+    }
+
+    /// As [`Ledger::enter_in`] for one ticket, of which everything is at hand.
+    #[cfg(test)]
+    pub fn enter_alone(&self, mut change: Change, log: Vec<Event>) -> Change {
+        self.choose(&mut change);
+        let book = self.book(&change);
+        let renews = change.events.iter().any(|event| book.renews(event));
+        self.enter(change, if renews { log } else { Vec::new() })
     }
 
     /// The configurations that the tickets and their clocks are pinned to.

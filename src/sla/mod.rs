@@ -8,16 +8,23 @@
 mod book;
 mod business_time;
 mod evaluate;
+#[cfg(test)]
+mod failures;
 pub mod fire;
 mod follow;
 mod ladder;
 mod model;
 mod points;
+#[cfg(test)]
+mod properties;
 pub mod rpc;
 mod select;
 mod signals;
 mod store;
+#[cfg(test)]
+mod story;
 mod told;
+mod verify;
 mod wire;
 
 pub use book::{Book, Revisions};
@@ -26,3 +33,4 @@ pub use model::{Clock, ClockState, Signal, What};
 pub use points::Point;
 pub use select::select;
 pub use store::put as put_in;
+pub use verify::{compare, verify};

@@ -50,10 +50,10 @@ fn ends(clock: &Clock, terms: &Terms<'_>, event: &Event) -> Option<What> {
         ClockKind::Vendor => over || !is_with_vendor(terms.configuration, event),
         ClockKind::Acceptance => match event.kind {
             EventType::TicketEscalationAccepted | EventType::TicketEscalationDeclined => true,
-            // Nobody answered: there is nothing to have been in time with.
-            EventType::TicketEscalationWithdrawn | EventType::TicketEscalationExpired => {
-                return Some(What::Cancel);
-            }
+            // Nobody answered, or there is another question: there is nothing to have been in time with.
+            EventType::TicketEscalationWithdrawn
+            | EventType::TicketEscalationExpired
+            | EventType::TicketEscalated => return Some(What::Cancel),
             _ if over => return Some(What::Cancel),
             _ => false,
         },

@@ -47,15 +47,15 @@ pub async fn of_tickets(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Clock>> {
 /// The tenants of which something is due. Each costs one look into the index, however much it has.
 pub async fn tenants_due(pool: &PgPool, now: Time) -> Result<Vec<TenantId>> {
     let tenants = sqlx::query_scalar!(
-        r#"with recursive tenants (id) as (
+        r#"with recursive due (id) as (
                (select tenant_id from sla_clocks where fire_time is not null order by tenant_id limit 1)
                union all
                select (select c.tenant_id from sla_clocks c
-                       where c.fire_time is not null and c.tenant_id > tenants.id order by c.tenant_id limit 1)
-               from tenants where tenants.id is not null
+                       where c.fire_time is not null and c.tenant_id > due.id order by c.tenant_id limit 1)
+               from due where due.id is not null
            )
-           select id as "id!: TenantId" from tenants
-           where exists (select from sla_clocks c where c.tenant_id = tenants.id and c.fire_time <= $1)"#,
+           select id as "id!: TenantId" from due
+           where exists (select from sla_clocks c where c.tenant_id = due.id and c.fire_time <= $1)"#,
         now as Time,
     )
     .fetch_all(pool)
@@ -63,15 +63,13 @@ pub async fn tenants_due(pool: &PgPool, now: Time) -> Result<Vec<TenantId>> {
     Ok(tenants)
 }
 
-/// The tickets of clocks that are due, the longest due first, locked until the transaction ends; those that somebody else
-/// has locked are left to them.
+/// The tickets of clocks that are due, the longest due first. The clocks are claimed until the transaction ends; those that
+/// somebody else has claimed are left to them.
 pub async fn claim_due(tx: &mut Tx, now: Time, limit: i64) -> Result<Vec<Id>> {
     let tenant = tx.tenant().clone();
     let mut ids = sqlx::query_scalar!(
-        r#"select c.ticket_id from sla_clocks c
-           join tickets t on t.tenant_id = c.tenant_id and t.id = c.ticket_id
-           where c.tenant_id = $1 and c.fire_time <= $2
-           order by c.fire_time limit $3 for update of t skip locked"#,
+        "select ticket_id from sla_clocks where tenant_id = $1 and fire_time <= $2
+         order by fire_time limit $3 for update skip locked",
         tenant.as_str(),
         now as Time,
         limit,
@@ -81,4 +79,24 @@ pub async fn claim_due(tx: &mut Tx, now: Time, limit: i64) -> Result<Vec<Id>> {
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
+}
+
+/// Tickets to which something was promised, in all tenants, behind one.
+pub async fn promised_after(
+    pool: &PgPool,
+    after: Option<&(TenantId, Id)>,
+    limit: i64,
+) -> Result<Vec<(TenantId, Id)>> {
+    let (tenant, ticket) = after.map_or((None, None), |(tenant, id)| (Some(tenant.as_str()), Some(*id)));
+    let rows = sqlx::query!(
+        r#"select distinct tenant_id as "tenant_id: TenantId", ticket_id from sla_clocks
+           where $1::text is null or (tenant_id, ticket_id) > ($1, $2::uuid)
+           order by tenant_id, ticket_id limit $3"#,
+        tenant,
+        ticket as Option<Id>,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.ticket_id)).collect())
 }

@@ -27,7 +27,16 @@ async fn the_ticket_goes_back_when_the_time_is_over() {
     assert_eq!((back.queue.as_str(), back.assignee.as_str()), ("desk-de", "tenants/acme/agents/anna"));
     assert_eq!(
         events(&desk, &ticket).await,
-        ["created", "assigned", "escalated", "escalation_expired", "assigned"]
+        [
+            "created",
+            "assigned",
+            "escalated",
+            "escalation_expired",
+            "assigned",
+            "sla.breached",
+            "sla.breached"
+        ],
+        "the first response and the answer to the escalation are late as well"
     );
     let mut bea = escalations(desk.agent("bea"));
     let read = bea.get_escalation(pb::GetEscalationRequest { name: name.clone() }).await.expect("read");

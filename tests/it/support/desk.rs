@@ -10,6 +10,7 @@ use ticketing::{
     db::Db,
     ids::TenantId,
     serve::{Server, Settings},
+    sla,
     time::Time,
     tokens::{Claims, Insecure},
 };
@@ -124,6 +125,8 @@ impl Desk {
     /// Asserts the laws and ends the service.
     pub async fn finish(self) {
         assert_eq!(broken_laws(self.app.db.pool()).await, Vec::<String>::new());
+        let differences = sla::verify(&self.app.db, &self.app.configurations).await.expect("read");
+        assert_eq!(differences, Vec::<String>::new(), "a clock is what the ticket's events make of it");
         self.drain.cancel();
         self.app.drain.cancel();
     }
