@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, Ladder, LadderStep, LoadWeight, Queue, RoutingRule, SlaPolicy, span};
+use super::{Calendar, Ladder, LadderStep, LoadWeight, Queue, RoutingRule, Service, SlaPolicy, span};
 use crate::{
     calendar,
     routing::Conditions,
@@ -49,6 +49,7 @@ pub struct Document {
     pub escalation: EscalationPolicy,
     pub default_language_code: String,
     pub calendars: Vec<Calendar>,
+    pub services: Vec<Service>,
     pub load_weights: Vec<LoadWeight>,
     pub sla_policies: Vec<SlaPolicy>,
     pub ladders: Vec<Ladder>,
@@ -73,6 +74,7 @@ impl Default for Document {
             escalation: EscalationPolicy::default(),
             default_language_code: "en".to_owned(),
             calendars: Vec::new(),
+            services: Vec::new(),
             load_weights: Vec::new(),
             sla_policies: Vec::new(),
             ladders: Vec::new(),
@@ -380,6 +382,10 @@ impl Configuration {
 
     pub fn calendar(&self, key: &str) -> Option<&calendar::Calendar> {
         self.calendars.get(key)
+    }
+
+    pub fn service(&self, key: &str) -> Option<&Service> {
+        self.document.services.iter().find(|service| service.key == key)
     }
 
     /// The calendar by which an agent works for a team: its own, else the team's. Nothing: it is always on shift. A calendar

@@ -3,6 +3,7 @@
 mod calendars;
 mod routing;
 pub mod sla;
+mod services;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -48,6 +49,7 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     let policies = List::new("sla_policies", &document.sla_policies, 0, sla::MAX_POLICIES, faults);
     let ladders = List::new("ladders", &document.ladders, 0, sla::MAX_LADDERS, faults);
     let calendars = List::new("calendars", &document.calendars, 0, calendars::MAX_CALENDARS, faults);
+    let services = List::new("services", &document.services, 0, services::MAX_SERVICES, faults);
 
     levels.each(faults, level);
     names(&levels, |it| &it.display_name, faults);
@@ -85,6 +87,8 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     ladders.each(faults, |at, it, faults| sla::ladder(at, it, &lists, faults));
     cycles(&ladders, "next_ladder", |it| &it.next_ladder, faults);
     names(&ladders, |it| &it.display_name, faults);
+    services.each(faults, |at, it, faults| services::service(at, it, &calendars, faults));
+    names(&services, |it| &it.display_name, faults);
     routing::weights(&document.load_weights, faults);
     spans(document, faults);
     if !is_language(&document.default_language_code) {

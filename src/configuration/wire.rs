@@ -12,6 +12,7 @@ use super::{
     RoutingRule, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold, Stamp, SupportType,
     Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
 };
+use super::{Percent, Service};
 use crate::{
     error::{Error, Result, Violations},
     ids::TenantId,
@@ -198,7 +199,7 @@ macro_rules! fields {
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
         default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
-        calendars, load_weights, sla_policies, ladders;
+        calendars, services, load_weights, sla_policies, ladders;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
     Team as Team by key: key, display_name, level, queue, vendor, calendar, managers;
     Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
@@ -214,6 +215,7 @@ fields! {
     Calendar as Calendar by key: key, display_name, time_zone, hours, exceptions;
     WeeklyHours as WeeklyHours: days, open, close;
     DayHours as DayHours: open, close;
+    Service as Service by key: key, display_name, calendar, availability_target_percent;
     LoadWeight as LoadWeight: channel, state, weight;
     SlaPolicy as SlaPolicy by key: key, display_name, agreement, condition, calendar, on_change, clocks;
     SlaClock as SlaClock: clock, targets, target_duration, calendar, pause_in, warnings, ladder, level, count_resolved;
@@ -252,6 +254,21 @@ impl<T: Wire> Wire for Vec<T> {
 
     fn write(&self) -> Self::Message {
         self.iter().map(Wire::write).collect()
+    }
+}
+
+impl Wire for Percent {
+    type Message = f64;
+
+    fn read(message: &f64, at: &str, faults: &mut Violations) -> Self {
+        Self::try_from(*message).unwrap_or_else(|text| {
+            faults.add(at, text);
+            Self::default()
+        })
+    }
+
+    fn write(&self) -> f64 {
+        (*self).into()
     }
 }
 

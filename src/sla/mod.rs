@@ -17,6 +17,9 @@ mod model;
 mod points;
 #[cfg(test)]
 mod properties;
+mod availability;
+mod business_time;
+mod outages;
 pub mod rpc;
 mod select;
 mod signals;
