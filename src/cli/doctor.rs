@@ -10,6 +10,7 @@ use super::{
     flags::{self, Flags, SettingsFile},
 };
 use crate::{
+    calendar::zone,
     config::{Environment, Settings},
     configuration::store::list_tenants,
     ctx::Clock,
@@ -62,7 +63,9 @@ impl Doctor {
 }
 
 async fn examine(db: &Db, settings: &Settings) -> Vec<Finding> {
-    let mut findings = vec![("database", server(db, settings).await), ("clock", clock(db).await)];
+    let zones = format!("IANA {}, part of the program", zone::release());
+    let mut findings =
+        vec![("database", server(db, settings).await), ("clock", clock(db).await), ("time zones", Ok(zones))];
     let schema = schema(db).await;
     let readable = schema.is_ok();
     findings.push(("schema", schema));

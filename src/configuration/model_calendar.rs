@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::Keyed;
 use crate::calendar::{self, Hours, zone};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,11 +95,16 @@ impl Calendar {
 
 /// That there is no calendar of this key, and which one was meant.
 pub fn no_calendar(key: &str, calendars: &[Calendar]) -> String {
-    let likeness = |calendar: &&Calendar| strsim::jaro_winkler(&calendar.key, key);
-    let nearest = calendars.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let hint = nearest.filter(|near| likeness(near) > 0.85);
-    let hint = hint.map(|near| format!("; did you mean {:?}?", near.key)).unwrap_or_default();
-    format!("there is no {key:?} in calendars{hint}")
+    no_such("calendars", key, calendars)
+}
+
+/// That a list has no item of this key, and which one was meant.
+pub fn no_such<T: Keyed>(list: &str, key: &str, items: &[T]) -> String {
+    let likeness = |known: &&str| strsim::jaro_winkler(known, key);
+    let nearest = items.iter().map(Keyed::key).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let hint = nearest.filter(|known| likeness(known) > 0.85);
+    let hint = hint.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
+    format!("there is no {key:?} in {list}{hint}")
 }
 
 fn parse_hours(open: &str, close: &str) -> Option<Hours> {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Calendar, Category, CustomField, Document, FieldType, Keyed, Level, Queue, Team,
+    Calendar, Category, CustomField, Document, FieldType, Keyed, Level, Queue, Team, no_such,
     path::{self, is_key},
 };
 use crate::{
@@ -157,12 +157,7 @@ impl<'a, T: Keyed> List<'a, T> {
     /// A reference that must lead to an item, if it is there.
     fn optional(&self, path: impl Into<String>, key: &str, faults: &mut Violations) {
         if !key.is_empty() && !self.places.contains_key(key) {
-            let likeness = |known: &&str| strsim::jaro_winkler(known, key);
-            let nearest =
-                self.items.iter().map(Keyed::key).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-            let hint = nearest.filter(|known| likeness(known) > 0.85);
-            let hint = hint.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
-            faults.add(path, format!("there is no {key:?} in {}{hint}", self.name));
+            faults.add(path, no_such(self.name, key, self.items));
         }
     }
 }

@@ -76,7 +76,7 @@ pub fn count(configuration: &Configuration, ask: &Ask, mut faults: Violations) -
 }
 
 /// The calendar of this key and its zone; a fault that says which one was meant.
-fn find<'c>(
+pub fn find<'c>(
     configuration: &'c Configuration,
     key: &str,
     field: &str,

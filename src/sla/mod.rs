@@ -4,6 +4,9 @@
 //! clocks, `points.rs` what there is to tell of them, `ladder.rs` to whom.
 //!
 //! Jobs: fire.
+//! What is promised about time, and whether it is kept: open time by calendars, availability of services.
+//!
+//! Verbs: record outage.
 
 mod book;
 mod business_time;
@@ -20,6 +23,8 @@ mod properties;
 mod availability;
 mod business_time;
 mod outages;
+mod read_outages;
+mod record_outage;
 pub mod rpc;
 mod select;
 mod signals;
@@ -28,6 +33,7 @@ mod store;
 mod story;
 mod told;
 mod verify;
+mod store_outages;
 mod wire;
 
 pub use book::{Book, Revisions};

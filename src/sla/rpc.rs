@@ -7,11 +7,11 @@ use ticketing_proto::v1::{
     sla_service_server::{SlaService, SlaServiceServer},
 };
 
-use super::{business_time, wire};
+use super::{business_time, read_outages, record_outage as record_verb, wire};
 use crate::{
     app::App,
     call::{Call, MAX_REQUEST, service},
-    error::{Result, Violations},
+    error::{Error, Result, Violations},
     ids::tenant_of,
 };
 
@@ -25,6 +25,10 @@ pub fn server(app: Arc<App>) -> SlaServiceServer<impl SlaService> {
 
 service! { SlaService, "SlaService":
     compute_business_time(ComputeBusinessTimeRequest) -> ComputeBusinessTimeResponse,
+    record_outage(RecordOutageRequest) -> RecordOutageResponse,
+    get_outage(GetOutageRequest) -> GetOutageResponse,
+    list_outages(ListOutagesRequest) -> ListOutagesResponse,
+    get_availability(GetAvailabilityRequest) -> GetAvailabilityResponse,
 }
 
 async fn compute_business_time(
@@ -37,4 +41,46 @@ async fn compute_business_time(
     let ask = wire::ask(&mut faults, &request);
     let counted = business_time::count(&configuration, &ask, faults)?;
     Ok(wire::counted(counted, configuration.revision))
+}
+
+async fn record_outage(call: &Call, request: pb::RecordOutageRequest) -> Result<pb::RecordOutageResponse> {
+    let ctx = call.write(tenant_of(&request.parent)?, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let record = wire::record(&mut faults, &ctx.tenant, &request);
+    let done = record_verb::record_outage(&call.app, &ctx, record, faults).await?;
+    Ok(pb::RecordOutageResponse { outage: Some(wire::outage(&done.outage)), replayed: done.replayed })
+}
+
+async fn get_outage(call: &Call, request: pb::GetOutageRequest) -> Result<pb::GetOutageResponse> {
+    let (tenant, id) = wire::outage_name(&request.name)?;
+    let ctx = call.read(tenant)?;
+    let id = id.ok_or_else(|| Error::not_found("outage", &request.name))?;
+    let version = match request.version {
+        ..0 => return Err(Error::field("version", "must not be negative")),
+        0 => None,
+        version => Some(version),
+    };
+    let found = read_outages::get(&call.app, &ctx, id, version).await?;
+    Ok(pb::GetOutageResponse { outage: Some(wire::outage(&found)) })
+}
+
+async fn list_outages(call: &Call, request: pb::ListOutagesRequest) -> Result<pb::ListOutagesResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let mut faults = Violations::default();
+    let selection = wire::selection(&mut faults, &request);
+    faults.into_result()?;
+    let (page, next_page_token) =
+        read_outages::list(&call.app, &ctx, &selection, request.page_size, &request.page_token).await?;
+    Ok(pb::ListOutagesResponse { outages: page.iter().map(wire::outage).collect(), next_page_token })
+}
+
+async fn get_availability(
+    call: &Call,
+    request: pb::GetAvailabilityRequest,
+) -> Result<pb::GetAvailabilityResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let mut faults = Violations::default();
+    let ask = wire::ask_availability(&mut faults, &request);
+    let found = read_outages::availability(&call.app, &ctx, &ask, faults).await?;
+    Ok(wire::availability(&ctx.tenant, &found))
 }

@@ -2,11 +2,18 @@
 
 use ticketing_proto::v1 as pb;
 
-use super::business_time::{Ask, Counted, Until};
+use super::{
+    availability::Share,
+    business_time::{Ask, Counted, Until},
+    outages::{MAX_NOTE, Outage, Span},
+    read_outages::{self, Availability, Selection},
+    record_outage::Record,
+};
 use crate::{
     calendar::{Opening, zone},
-    error::Violations,
-    tickets::wire::{time, timestamp},
+    error::{Result, Violations},
+    ids::{Id, TenantId, child_of},
+    tickets::wire::{actor_kind, text, time, timestamp, version},
     time::Time,
 };
 
@@ -72,4 +79,130 @@ fn seconds(faults: &mut Violations, field: &str, span: &prost_types::Duration) -
         faults.add(field, "must be whole seconds, and not negative");
     }
     seconds
+}
+
+/// What RecordOutage asks for.
+pub fn record(faults: &mut Violations, tenant: &TenantId, request: &pb::RecordOutageRequest) -> Record {
+    let empty = pb::Outage::default();
+    let given = request.outage.as_ref().unwrap_or(&empty);
+    let id = (!given.name.is_empty()).then(|| own(faults, "outage.name", &given.name, tenant, "outages"));
+    let ticket = |(place, name): (usize, &String)| {
+        own(faults, &format!("outage.tickets[{place}]"), name, tenant, "tickets")
+    };
+    let tickets = given.tickets.iter().enumerate().map(ticket).collect();
+    Record {
+        corrects: !given.name.is_empty(),
+        id: id.flatten(),
+        version: version(faults, "outage.etag", &given.etag),
+        service: given.service.clone(),
+        start_time: required_time(faults, "outage.start_time", given.start_time.as_ref()),
+        end_time: time(faults, "outage.end_time", given.end_time.as_ref()),
+        severity_percent: if given.severity_percent == 0 { 100 } else { given.severity_percent },
+        planned: given.planned,
+        withdrawn: given.withdrawn,
+        note: text(faults, "outage.note", &given.note, MAX_NOTE),
+        tickets,
+        validate_only: request.validate_only,
+    }
+}
+
+/// The id in a name of this tenant.
+fn own(faults: &mut Violations, field: &str, name: &str, tenant: &TenantId, collection: &str) -> Option<Id> {
+    let found = child_of(field, name, collection).ok().filter(|(found, _)| found == tenant);
+    let id = found.and_then(|(_, id)| id.parse().ok());
+    if id.is_none() {
+        faults.add(field, format!("must be tenants/{tenant}/{collection}/{{id}}"));
+    }
+    id
+}
+
+/// The tenant and the id in the name of an outage.
+pub fn outage_name(name: &str) -> Result<(TenantId, Option<Id>)> {
+    let (tenant, id) = child_of("name", name, "outages")?;
+    Ok((tenant, id.parse().ok()))
+}
+
+pub fn outage(outage: &Outage) -> pb::Outage {
+    let author = pb::Actor { kind: actor_kind(outage.author_kind), id: outage.author_id.clone() };
+    let ticket = |id: &Id| format!("tenants/{}/tickets/{id}", outage.tenant_id);
+    pb::Outage {
+        name: outage.name(),
+        etag: format!("\"{}\"", outage.version),
+        version: outage.version,
+        service: outage.service.clone(),
+        start_time: Some(timestamp(outage.start_time)),
+        end_time: outage.end_time.map(timestamp),
+        severity_percent: outage.severity_percent,
+        planned: outage.planned,
+        withdrawn: outage.withdrawn,
+        note: outage.note.clone(),
+        tickets: outage.tickets.iter().map(ticket).collect(),
+        author: Some(author),
+        create_time: Some(timestamp(outage.create_time)),
+        record_time: Some(timestamp(outage.record_time)),
+    }
+}
+
+/// What ListOutages asks for.
+pub fn selection(faults: &mut Violations, request: &pb::ListOutagesRequest) -> Selection {
+    Selection {
+        service: text(faults, "service", &request.service, 64),
+        start: time(faults, "start_time", request.start_time.as_ref()),
+        end: time(faults, "end_time", request.end_time.as_ref()),
+        withdrawn: request.show_withdrawn,
+    }
+}
+
+/// What GetAvailability asks for.
+pub fn ask_availability(faults: &mut Violations, request: &pb::GetAvailabilityRequest) -> read_outages::Ask {
+    read_outages::Ask {
+        service: request.service.clone(),
+        start: required_time(faults, "start_time", request.start_time.as_ref()),
+        end: required_time(faults, "end_time", request.end_time.as_ref()),
+        as_of: time(faults, "as_of_time", request.as_of_time.as_ref()),
+        count_planned: request.count_planned,
+    }
+}
+
+/// What GetAvailability answers.
+pub fn availability(tenant: &TenantId, found: &Availability) -> pb::GetAvailabilityResponse {
+    pb::GetAvailabilityResponse {
+        agreed_duration: Some(micros(found.account.agreed)),
+        down_duration: Some(weighted(found.account.down)),
+        availability: found.account.availability(),
+        availability_target_percent: found.target.into(),
+        target_met: found.account.meets(found.target),
+        outages: found.outages.iter().map(|(span, share)| counted_outage(tenant, span, *share)).collect(),
+        truncated: found.truncated,
+        counted_until_time: Some(timestamp(found.counted_until)),
+        as_of_time: Some(timestamp(found.as_of)),
+        time_zone: found.time_zone.clone(),
+        time_zone_release: zone::release().to_owned(),
+        configuration_revision: found.revision,
+    }
+}
+
+fn counted_outage(tenant: &TenantId, span: &Span, share: Share) -> pb::CountedOutage {
+    pb::CountedOutage {
+        outage: format!("tenants/{tenant}/outages/{}", span.id),
+        version: span.version,
+        start_time: Some(timestamp(span.start_time)),
+        end_time: span.end_time.map(timestamp),
+        severity_percent: span.severity_percent,
+        planned: span.planned,
+        duration: Some(micros(share.time)),
+        down_duration: Some(weighted(share.down)),
+        excluded_duration: Some(micros(share.excluded)),
+    }
+}
+
+fn micros(micros: u64) -> prost_types::Duration {
+    weighted(micros * 100)
+}
+
+/// A time in hundredths of microseconds, which are tens of nanoseconds.
+fn weighted(hundredths: u64) -> prost_types::Duration {
+    const SECOND: u64 = 100_000_000;
+    let nanos = (hundredths % SECOND * 10) as i32;
+    prost_types::Duration { nanos, ..duration(hundredths / SECOND) }
 }

@@ -10,6 +10,7 @@ use ticketing_proto::v1::{
 use crate::{
     access::granted,
     app::App,
+    calendar::zone,
     call::{Call, MAX_REQUEST, service},
     error::Result,
     filter,
@@ -48,6 +49,7 @@ async fn get_server_info(call: &Call, _: pb::GetServerInfoRequest) -> Result<pb:
             max_text_chars: MAX_TEXT as i32,
             max_filter_bytes: filter::MAX_BYTES as i32,
         }),
+        time_zone_release: zone::release().to_owned(),
         capabilities: CAPABILITIES.iter().map(|it| (*it).to_owned()).collect(),
     })
 }

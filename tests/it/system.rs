@@ -13,6 +13,7 @@ async fn the_server_says_what_it_is() {
     let info = system.get_server_info(pb::GetServerInfoRequest {}).await.expect("told").into_inner();
     assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(info.schema_version, ticketing::db::Db::newest_schema_version());
+    assert_eq!(info.time_zone_release, ticketing::calendar::zone::release());
     let limits = info.limits.expect("limits");
     assert_eq!((limits.max_page_size, limits.max_batch_size, limits.max_title_chars), (200, 100, 300));
     desk.finish().await;

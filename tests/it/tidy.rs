@@ -8,6 +8,9 @@ use std::{
 /// Concept files that are pure by name: no I/O, no clock, no wire.
 const PURE: &[&str] = &[
     "model.rs",
+    "availability.rs",
+    "business_time.rs",
+    "outages.rs",
     "status.rs",
     "change.rs",
     "decide.rs",

@@ -8,7 +8,14 @@ async fn a_healthy_database_is_called_so() {
     let desk = Desk::open().await;
     let (code, out, err) = run(&["doctor", "--database-url", &desk.url]).await;
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
-    for word in ["PostgreSQL", "up to date", "within 2000 ms", "tenants: 1, each with a configuration"] {
+    let zones = format!("IANA {}", ticketing::calendar::zone::release());
+    for word in [
+        zones.as_str(),
+        "PostgreSQL",
+        "up to date",
+        "within 2000 ms",
+        "tenants: 1, each with a configuration",
+    ] {
         assert!(out.contains(word), "{word} is missing:\n{out}");
     }
     let (code, out, _) = run(&["migrate", "--database-url", &desk.url]).await;
