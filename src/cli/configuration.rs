@@ -1,5 +1,7 @@
 //! `ticketing config`: planning, applying and reading a tenant's configuration through the API.
 
+mod holidays;
+
 use std::{
     fs,
     io::{self, Read as _},
@@ -62,6 +64,7 @@ enum Command {
     Get(Get),
     /// Print a document to start from, as YAML
     Sample,
+    Holidays(holidays::Holidays),
 }
 
 #[derive(Debug, Args)]
@@ -95,6 +98,7 @@ impl Config {
             Command::Apply(source) => source.run(environment, false).await?,
             Command::Get(get) => get.run(environment).await?,
             Command::Sample => anstream::print!("{SAMPLE}"),
+            Command::Holidays(holidays) => holidays.run()?,
         }
         Ok(ExitCode::SUCCESS)
     }

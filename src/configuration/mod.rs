@@ -4,6 +4,7 @@
 //! Verbs: apply, rollback.
 
 mod apply;
+pub mod holidays;
 mod in_force;
 mod model;
 mod model_calendar;

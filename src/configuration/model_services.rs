@@ -38,6 +38,7 @@ impl Percent {
 impl TryFrom<f64> for Percent {
     type Error = &'static str;
 
+    #[allow(clippy::float_cmp)] // the very number is meant
     fn try_from(percent: f64) -> Result<Self, Self::Error> {
         let thousandths = (percent * 1000.0).round();
         // The nearest number of three decimals is the one that was written.

@@ -159,9 +159,12 @@ mod tests {
 
     const SECOND: u64 = 1_000_000;
 
-    /// Hours, outages, whether planned ones count; agreed seconds, down in seconds times percent, the shares.
+    /// What it is about, hours, outages, whether planned ones count; agreed seconds, down in seconds times percent, the
+    /// shares.
+    type Case = (&'static str, Vec<(i64, i64)>, Vec<Span>, bool, u64, u64, Vec<u64>);
+
     #[rustfmt::skip]
-    fn cases() -> Vec<(&'static str, Vec<(i64, i64)>, Vec<Span>, bool, u64, u64, Vec<u64>)> {
+    fn cases() -> Vec<Case> {
         let hour = || vec![(0, 3600)];
         vec![
             ("nothing happened", hour(), vec![], false, 3600, 0, vec![]),

@@ -20,6 +20,8 @@ const PURE: &[&str] = &[
     "cost.rs",
     "candidates.rs",
     "hours.rs",
+    "holidays.rs",
+    "outline.rs",
     "intake.rs",
     "openings.rs",
     "shift.rs",

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod doctor;
+mod holidays;
 mod import;
 mod import_killed;
 mod routing;

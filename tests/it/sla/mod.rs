@@ -11,11 +11,13 @@ use ticketing_proto::v1::sla_service_client::SlaServiceClient;
 
 use crate::support::{Client, Desk};
 
+#[allow(clippy::unnecessary_wraps)] // as the fields of messages are
 fn at(text: &str) -> Option<prost_types::Timestamp> {
     let time: Time = text.parse().expect("a time");
     Some(prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() })
 }
 
+#[allow(clippy::unnecessary_wraps)] // as the fields of messages are
 fn seconds(seconds: i64) -> Option<prost_types::Duration> {
     Some(prost_types::Duration { seconds, nanos: 0 })
 }
