@@ -1,6 +1,8 @@
-//! Calendars against tables of known days, and against an oracle that looks at the clock on the wall minute by minute.
+//! Calendars against tables of known days, and against two oracles that look at the clock on the wall: minute by minute, and
+//! second by second around its changes.
 
 mod oracle;
+mod seconds;
 
 use std::collections::BTreeMap;
 
@@ -99,6 +101,8 @@ const CHANGES: &[(&str, &str, &str, &str, &[&str])] = &[
     // A day that never was: its hours are not, and the night before it ends where it would have begun.
     ("Pacific/Apia", "08:00-18:00", "2011-12-29T06:00:00Z", "2011-12-31T12:00:00Z", &["2011-12-29T18:00:00Z 2011-12-30T04:00:00Z", "2011-12-30T18:00:00Z 2011-12-31T04:00:00Z"]),
     ("Pacific/Apia", "22:00-06:00", "2011-12-30T06:00:00Z", "2011-12-30T20:00:00Z", &["2011-12-30T08:00:00Z 2011-12-30T16:00:00Z"]),
+    // Seconds from UTC, until 1972.
+    ("Africa/Monrovia", "09:00-17:00", "1971-06-01T00:00:00Z", "1971-06-02T00:00:00Z", &["1971-06-01T09:44:30Z 1971-06-01T17:44:30Z"]),
     ("Asia/Kathmandu", "09:00-17:00", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", &["2026-01-01T03:15:00Z 2026-01-01T11:15:00Z"]),
     ("UTC", "00:00-12:00 12:00-24:00", "1999-12-30T00:00:00Z", "2002-01-02T00:00:00Z", &["1999-12-30T00:00:00Z 2002-01-02T00:00:00Z"]),
 ];
