@@ -11,8 +11,11 @@ use super::{
     LoadWeight, OnChange, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
     RoutingRule, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold, Stamp, SupportType,
     Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
+    Applied, Calendar, CalendarException, Category, CustomField, DayHours, Dispatch, Document,
+    EscalationPolicy, FieldType, KnowledgeDuty, Level, Lifecycle, LoadWeight, Percent, Plan, PreferredSkill,
+    Priority, PriorityRule, Queue, ResolutionCode, Revision, RoutingRule, Service, Skill, SkillRequirement,
+    Stamp, SupportType, Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
 };
-use super::{Percent, Service};
 use crate::{
     error::{Error, Result, Violations},
     ids::TenantId,

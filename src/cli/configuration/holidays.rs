@@ -47,12 +47,12 @@ pub struct Holidays {
 
 const EXAMPLES: &str = "\
 Examples:
-  ticketing config holidays bavaria.ics                       What the file has for this year and the next
+  ticketing config holidays bavaria.ics                 For this year and the next
   ticketing config holidays bavaria.ics --year 2027
-  ticketing config get > desk.yaml                            Take the configuration in force,
+  ticketing config get > desk.yaml                      Take the configuration in force,
   ticketing config holidays bavaria.ics -f desk.yaml --calendar office-hours
-  vi desk.yaml                                                copy what is right to calendars: exceptions:,
-  ticketing config plan -f desk.yaml                          and see what that changes.
+  vi desk.yaml                                          copy what is right to its calendar,
+  ticketing config plan -f desk.yaml                    and see what that changes.
 
 Exit code: 0 when the file was read, whatever it proposes; 1 when it is broken, with the line.";
 

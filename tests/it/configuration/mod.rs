@@ -3,6 +3,7 @@
 mod apply;
 mod calendars;
 mod rollback;
+mod services;
 
 use ticketing::configuration::wire;
 use ticketing_proto::v1::{self as pb, configuration_service_client::ConfigurationServiceClient};
