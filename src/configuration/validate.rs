@@ -2,8 +2,8 @@
 
 mod calendars;
 mod routing;
-pub mod sla;
 mod services;
+pub mod sla;
 
 use std::{
     collections::{HashMap, HashSet},

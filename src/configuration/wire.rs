@@ -8,12 +8,8 @@ use ticketing_proto::v1 as pb;
 use super::{
     Agreement, Applied, Calendar, CalendarException, Category, ClockKind, CustomField, DayHours, Dispatch,
     Document, EscalationPolicy, FieldType, KnowledgeDuty, Ladder, LadderAction, LadderStep, Level, Lifecycle,
-    LoadWeight, OnChange, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
-    RoutingRule, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold, Stamp, SupportType,
-    Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
-    Applied, Calendar, CalendarException, Category, CustomField, DayHours, Dispatch, Document,
-    EscalationPolicy, FieldType, KnowledgeDuty, Level, Lifecycle, LoadWeight, Percent, Plan, PreferredSkill,
-    Priority, PriorityRule, Queue, ResolutionCode, Revision, RoutingRule, Service, Skill, SkillRequirement,
+    LoadWeight, OnChange, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode,
+    Revision, RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold,
     Stamp, SupportType, Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
 };
 use crate::{

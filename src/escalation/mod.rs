@@ -1,9 +1,10 @@
 //! Escalation: a ticket goes to more skill, or advice comes from there, on the record; and it comes back.
 //!
-//! Verbs: escalate, accept, decline, withdraw, hand back; the job expire. A handover places the ticket in the target's
+//! Verbs: escalate, to manager, accept, decline, withdraw, hand back; the job expire. A handover places the ticket in the target's
 //! queue at once; whoever takes it up there ([`take_in`]) accepts it. A consultation moves nothing.
 
 mod accept;
+mod audience;
 mod come_back;
 mod decline;
 mod escalate;
@@ -20,9 +21,11 @@ mod settle;
 mod staff;
 mod store;
 mod take;
+mod to_manager;
 mod wire;
 mod withdraw;
 
+pub use audience::Audience;
 pub use escalate::climb_in;
 pub use model::*;
 pub use take::{take_all_in, take_in};

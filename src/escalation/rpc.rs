@@ -13,7 +13,9 @@ use super::{
     decline::{Decline, decline},
     escalate::{Escalate, escalate},
     hand_back::{HandBack, hand_back},
-    read, wire,
+    read,
+    to_manager::{ToManager, to_manager},
+    wire,
     withdraw::{Withdraw, withdraw},
 };
 use crate::{
@@ -57,6 +59,16 @@ async fn escalate_ticket(
     let ctx = call.write(tenant, &request.request_id, &request)?;
     let mut faults = Violations::default();
     let pb::EscalateTicketRequest { etag, validate_only, note, reason, .. } = &request;
+    if wire::is_hierarchical(&mut faults, &request) {
+        let command = ToManager {
+            target: ticket_wire::target(&mut faults, id, etag, *validate_only, note, reason),
+            reason: wire::reason(&mut faults, request.escalation_reason),
+            justification: wire::required_text(&mut faults, "justification", &request.justification),
+        };
+        faults.into_result()?;
+        let (ticket, revision, replayed) = ticket_wire::written(&to_manager(&call.app, &ctx, command).await?);
+        return Ok(pb::EscalateTicketResponse { ticket, revision, replayed, escalation: None });
+    }
     let command = Escalate {
         target: ticket_wire::target(&mut faults, id, etag, *validate_only, note, reason),
         id: call.app.ids.next(),

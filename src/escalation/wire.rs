@@ -111,3 +111,26 @@ pub fn escalation(it: &Escalation) -> pb::Escalation {
         hand_back_time: it.hand_back_time.map(timestamp),
     }
 }
+
+/// Whether a manager is to be told; what belongs to the other kind is a fault then.
+pub fn is_hierarchical(faults: &mut Violations, request: &pb::EscalateTicketRequest) -> bool {
+    match pb::EscalationKind::try_from(request.kind) {
+        Ok(pb::EscalationKind::Hierarchical) => {
+            for (field, given) in [
+                ("mode", request.mode != 0),
+                ("target", request.target.is_some()),
+                ("override_policy", request.override_policy),
+            ] {
+                if given {
+                    faults.add(field, "goes with the kind FUNCTIONAL only");
+                }
+            }
+            true
+        }
+        Ok(_) => false,
+        Err(_) => {
+            faults.add("kind", format!("{} is no known value", request.kind));
+            false
+        }
+    }
+}

@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     follow::Ledger,
-    ladder::{Audience, raised},
     model::{Clock, Terms},
     points::{self, Point},
+    raise::raised,
     store,
     told::tell,
 };
@@ -19,7 +19,7 @@ use crate::{
     ctx::Ctx,
     db::Tx,
     error::{Error, ReasonName, Result},
-    escalation,
+    escalation::{self, Audience},
     events::EventType,
     ids::Id,
     jobs::Report,
@@ -123,6 +123,13 @@ impl Round<'_> {
         pinned.ladder_steps(&terms.clock.ladder).get(place).map(|step| (*step).clone())
     }
 
+    fn audience(&self, ticket: &Ticket, step: &LadderStep) -> Audience {
+        match step.action {
+            LadderAction::EscalateToManager => Audience::managers(self.configuration, ticket),
+            _ => Audience::of(self.configuration, ticket, &step.audience),
+        }
+    }
+
     /// The agents that the due steps may call.
     async fn agents_in(&self, tx: &mut Tx, due: &[(Ticket, Vec<Due<'_>>)]) -> Result<Vec<Agent>> {
         let (mut keys, mut teams) = (BTreeSet::new(), BTreeSet::new());
@@ -131,7 +138,7 @@ impl Round<'_> {
                 let Point::Step(place) = point else { continue };
                 let Some(step) = self.step(clock, *place) else { continue };
                 if matches!(step.action, LadderAction::Page | LadderAction::EscalateToManager) {
-                    let (agents, of) = Audience::of(self.configuration, ticket, &step).keys();
+                    let (agents, of) = self.audience(ticket, &step).keys();
                     keys.extend(agents);
                     teams.extend(of);
                 }
@@ -203,11 +210,15 @@ impl Round<'_> {
                 Err(error) => return Err(error),
             }
         }
-        let audience = Audience::of(configuration, &change.next, step);
+        let audience = self.audience(&change.next, step);
+        let kind = match step.action {
+            LadderAction::EscalateToManager => EventType::TicketEscalatedToManager,
+            _ => EventType::LadderClimbed,
+        };
         let raised = (step.action == LadderAction::RaisePriority)
             .then(|| raised(configuration, &change.next, step))
             .flatten();
-        Ok(change.step(ctx, EventType::LadderClimbed, |ticket, event| {
+        Ok(change.step(ctx, kind, |ticket, event| {
             tell(event, clock, point);
             event.details.insert("action".into(), step.action.name().into());
             match step.action {

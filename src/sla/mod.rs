@@ -1,13 +1,14 @@
 //! What is promised about time, and whether it is kept: clocks that follow a ticket's events, in the open time of calendars.
 //!
 //! `evaluate.rs` says how a clock stands, `signals.rs` what an event means for it, `book.rs` what becomes of a ticket's
-//! clocks, `points.rs` what there is to tell of them, `ladder.rs` to whom.
+//! clocks, `points.rs` what there is to tell of them.
 //!
 //! Jobs: fire.
 //! What is promised about time, and whether it is kept: open time by calendars, availability of services.
 //!
 //! Verbs: record outage.
 
+mod availability;
 mod book;
 mod business_time;
 mod evaluate;
@@ -15,25 +16,23 @@ mod evaluate;
 mod failures;
 pub mod fire;
 mod follow;
-mod ladder;
 mod model;
+mod outages;
 mod points;
 #[cfg(test)]
 mod properties;
-mod availability;
-mod business_time;
-mod outages;
+mod raise;
 mod read_outages;
 mod record_outage;
 pub mod rpc;
 mod select;
 mod signals;
 mod store;
+mod store_outages;
 #[cfg(test)]
 mod story;
 mod told;
 mod verify;
-mod store_outages;
 mod wire;
 
 pub use book::{Book, Revisions};

@@ -1,18 +1,12 @@
-//! Who is told, called or asked by a step of a ladder. A step is never lost: where it cannot do what it says, it says so.
+//! Whom a hierarchical escalation is for: who is told, and who is called because it is on shift and available.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::{
-    agents::Agent,
-    configuration::{Configuration, LadderAction, LadderStep},
-    ctx::Ctx,
-    events::Event,
-    tickets::Ticket,
-};
+use crate::{agents::Agent, configuration::Configuration, ctx::Ctx, events::Event, tickets::Ticket};
 
-/// Whom a step may be for, as `agent:KEY` and `team:KEY`, in the order of its audience.
+/// Some agents and teams, as `agent:KEY` and `team:KEY`, in the order in which they are called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audience(Vec<String>);
 
@@ -25,17 +19,14 @@ pub struct Called {
 }
 
 impl Audience {
-    pub fn of(configuration: &Configuration, ticket: &Ticket, step: &LadderStep) -> Self {
+    /// Of words as ladders have them: `OWNER`, `TEAM`, `MANAGER`, `agent:KEY`, `team:KEY`.
+    pub fn of(configuration: &Configuration, ticket: &Ticket, words: &[String]) -> Self {
         let team = configuration.team(&ticket.team);
         let managers =
             || team.into_iter().flat_map(|team| &team.managers).map(|manager| format!("agent:{manager}"));
         let mut audience = Vec::new();
-        let words: Vec<&str> = match step.action {
-            LadderAction::EscalateToManager => vec!["MANAGER"],
-            _ => step.audience.iter().map(String::as_str).collect(),
-        };
         for word in words {
-            match word {
+            match word.as_str() {
                 "OWNER" => audience.extend(ticket.assignee.iter().map(|owner| format!("agent:{owner}"))),
                 "TEAM" => audience.push(format!("team:{}", ticket.team)),
                 "MANAGER" => audience.extend(managers()),
@@ -45,6 +36,15 @@ impl Audience {
         let mut seen = BTreeSet::new();
         audience.retain(|one| seen.insert(one.clone()));
         Self(audience)
+    }
+
+    /// The managers of the ticket's team.
+    pub fn managers(configuration: &Configuration, ticket: &Ticket) -> Self {
+        Self::of(configuration, ticket, &["MANAGER".to_owned()])
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Keys of the agents and of the teams in it.
@@ -106,18 +106,6 @@ impl Called {
     }
 }
 
-/// The priority to which a step raises a ticket; `None`: it is as pressing already.
-pub fn raised(configuration: &Configuration, ticket: &Ticket, step: &LadderStep) -> Option<String> {
-    let rank = configuration.priority_rank(&ticket.priority).unwrap_or(usize::MAX);
-    let priorities = &configuration.document.priorities;
-    let to = if step.priority.is_empty() {
-        rank.min(priorities.len()).checked_sub(1)?
-    } else {
-        configuration.priority_rank(&step.priority)?
-    };
-    (to < rank).then(|| priorities[to].key.clone())
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -152,9 +140,9 @@ mod tests {
         Agent { teams: vec!["desk-de".into()], ..loaded(key, 5, 0).agent }
     }
 
-    fn step(action: LadderAction, audience: &[&str]) -> LadderStep {
-        let audience = audience.iter().map(|word| (*word).to_owned()).collect();
-        LadderStep { action, audience, ..LadderStep::default() }
+    fn of(words: &[&str]) -> Audience {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        Audience::of(&configuration(), &ticket(), &words)
     }
 
     fn ticket() -> Ticket {
@@ -163,23 +151,18 @@ mod tests {
 
     #[test]
     fn the_audience_is_resolved_in_its_order_and_named_once() {
-        let of = |action, words: &[&str]| Audience::of(&configuration(), &ticket(), &step(action, words)).0;
         assert_eq!(
-            of(LadderAction::Notify, &["MANAGER", "OWNER", "agent:noah", "TEAM", "team:network"]),
+            of(&["MANAGER", "OWNER", "agent:noah", "TEAM", "team:network"]).0,
             ["agent:maria", "agent:noah", "agent:ada", "team:desk-de", "team:network"]
         );
-        assert_eq!(of(LadderAction::EscalateToManager, &[]), ["agent:maria", "agent:noah"]);
+        assert_eq!(of(&["MANAGER"]).0, ["agent:maria", "agent:noah"]);
     }
 
     #[test]
     fn who_is_off_shift_or_away_is_passed_over_and_it_is_said() {
         let configuration = configuration();
         let ctx = fixture::ctx(Role::Agent);
-        let called = |agents: &[Agent]| {
-            let audience =
-                Audience::of(&configuration, &ticket(), &step(LadderAction::EscalateToManager, &[]));
-            audience.call(&ctx, &configuration, "desk-de", agents)
-        };
+        let called = |agents: &[Agent]| of(&["MANAGER"]).call(&ctx, &configuration, "desk-de", agents);
         let off = Agent { calendar: "never-now".into(), ..agent("maria") };
         let away = Agent { availability: Availability::Away, ..agent("noah") };
         assert_eq!(called(&[agent("maria"), agent("noah")]).agent.as_deref(), Some("maria"));
@@ -191,24 +174,5 @@ mod tests {
         assert_eq!(nobody.passed_over, [("maria".to_owned(), "UNKNOWN"), ("noah".to_owned(), "AWAY")]);
         let back = Agent { availability_until_time: Some(ctx.now.before(Duration::from_secs(1))), ..off };
         assert_eq!(called(&[back]).agent, None, "back, but off shift");
-    }
-
-    #[test]
-    fn a_priority_is_raised_and_never_lowered() {
-        let configuration = configuration();
-        let to = |from: &str, to: &str| {
-            let ticket = Ticket { priority: from.into(), ..ticket() };
-            let step = LadderStep { priority: to.into(), ..step(LadderAction::RaisePriority, &[]) };
-            raised(&configuration, &ticket, &step)
-        };
-        assert_eq!(to("P3", "").as_deref(), Some("P2"));
-        assert_eq!(to("P3", "P1").as_deref(), Some("P1"));
-        assert_eq!(to("P1", ""), None);
-        assert_eq!(to("P1", "P2"), None);
-        assert_eq!(
-            to("gone", "").as_deref(),
-            Some("P4"),
-            "what is not configured any more is the least pressing"
-        );
     }
 }
