@@ -14,6 +14,7 @@ pub mod filter;
 pub mod idempotency;
 pub mod ids;
 pub mod jobs;
+pub mod parts;
 pub mod seal;
 pub mod serve;
 pub mod telemetry;

@@ -10,6 +10,8 @@ mod migrate;
 mod report;
 mod routing;
 mod serve;
+mod sla;
+mod table;
 mod token;
 
 use std::{fmt::Write as _, process::ExitCode};
@@ -48,6 +50,7 @@ enum Command {
     Import(import::Import),
     Report(report::Report),
     Routing(routing::Routing),
+    Sla(sla::Sla),
     Token(token::Token),
     Doctor(doctor::Doctor),
 }
@@ -75,6 +78,7 @@ async fn run(command: Command, environment: &Environment) -> anyhow::Result<Exit
         Command::Import(import) => import.run(environment).await,
         Command::Report(report) => report.run(environment).await,
         Command::Routing(routing) => routing.run(environment).await,
+        Command::Sla(sla) => sla.run(environment).await,
         Command::Token(token) => Ok(token.run()),
         Command::Doctor(doctor) => doctor.run(environment).await,
     }

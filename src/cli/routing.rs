@@ -153,7 +153,7 @@ async fn simulate(
 }
 
 /// An instant, or the day that begins with it.
-fn time(text: &str) -> Result<Time, String> {
+pub(super) fn time(text: &str) -> Result<Time, String> {
     let day = text.parse::<Date>().ok().filter(|_| !text.contains('T'));
     let begins = day.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|day| Time::new(day.timestamp()));
     begins

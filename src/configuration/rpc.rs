@@ -8,13 +8,14 @@ use ticketing_proto::v1::{
 };
 
 use super::{
-    Apply, Rollback, apply,
+    Apply, Configuration, Rollback, apply,
     read::{get, list},
     rollback, validate, wire,
 };
 use crate::{
     app::App,
     call::{Call, MAX_REQUEST, service},
+    ctx::Ctx,
     error::{Error, Reason, Result, Violations},
     tickets::wire::{text, version},
 };
@@ -101,4 +102,21 @@ async fn rollback_configuration(
     let (configuration, plan, replayed) =
         wire::applied(&ctx.tenant, rollback(&call.app, &ctx, wanted).await?);
     Ok(pb::RollbackConfigurationResponse { configuration, plan, replayed })
+}
+
+/// The configuration to try: the candidate, checked as if it were to be applied, else the one in force.
+pub async fn tried(
+    app: &App,
+    ctx: &Ctx,
+    candidate: Option<&pb::Configuration>,
+) -> Result<Arc<Configuration>> {
+    let Some(candidate) = candidate else { return app.configurations.get(&ctx.tenant).await };
+    if !candidate.name.is_empty() && wire::tenant("configuration.name", &candidate.name)? != ctx.tenant {
+        return Err(Error::field("configuration.name", "must be of the same tenant"));
+    }
+    let mut faults = Violations::default();
+    let document = wire::document(candidate, &mut faults);
+    validate(&document, &mut faults);
+    faults.into_result_as(Reason::ConfigurationInvalid).map_err(|error| error.at("configuration"))?;
+    Ok(Arc::new(Configuration::new(0, document)))
 }

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     app::App,
     call::{Call, MAX_REQUEST, service},
+    configuration::rpc::tried,
     error::{Error, Result, Violations},
     ids::{child_of, tenant_of},
     tickets::{
@@ -121,7 +122,7 @@ async fn preview_routing(
         }
         None => return Err(Error::field("subject", "must be a ticket or a draft")),
     };
-    let configuration = simulate::wire::tried(&call.app, &ctx, request.configuration.as_ref()).await?;
+    let configuration = tried(&call.app, &ctx, request.configuration.as_ref()).await?;
     let decision = preview(&call.app, &ctx, subject, &configuration).await.map_err(wire::of_draft)?;
     Ok(pb::PreviewRoutingResponse { decision: Some(wire::decision(&ctx.tenant, &decision, None)) })
 }

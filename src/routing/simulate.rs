@@ -8,12 +8,7 @@ pub mod wire;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::stream::BoxStream;
-use tokio::{
-    sync::mpsc::{self, Sender},
-    task::yield_now,
-    time::Instant,
-};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::{task::yield_now, time::Instant};
 
 use self::{
     fold::{Difference, Fold, Summary, TeamLoad},
@@ -24,21 +19,19 @@ use crate::{
     app::App,
     configuration::Configuration,
     ctx::Ctx,
-    error::{Error, Reason, Result},
+    error::{Error, Result},
     filter::Expr,
+    parts::{self, End, Parts, SILENCE, send},
     tickets::{self, Extent, Selection},
     time::Time,
 };
 
 /// Tickets that are read together.
 const BATCH: i64 = 500;
-/// Parts that wait for the reader at most; while they do, the simulation does, too.
-const BUFFER: usize = 8;
 /// Differences in one part at most.
 const DIFFERENCES: usize = 200;
-/// How long the fold may have a thread to itself, and how long the reader may hear nothing.
+/// How long the fold may have a thread to itself.
 const TURN: Duration = Duration::from_millis(5);
-const SILENCE: Duration = Duration::from_secs(1);
 /// Teams with so many counts at most go out together.
 const COUNTS: usize = 50_000;
 
@@ -61,19 +54,6 @@ pub enum Part {
     Summary(Summary),
 }
 
-/// Why a simulation ends before its end.
-enum End {
-    /// The reader left.
-    Gone,
-    Failed(Error),
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
 /// Starts a simulation. Its parts come from a task that ends with the stream.
 pub async fn simulate(
     app: &Arc<App>,
@@ -82,29 +62,8 @@ pub async fn simulate(
 ) -> Result<BoxStream<'static, Result<Part>>> {
     let extent = tickets::extent(app, &wanted.selection(ctx)).await?;
     let buckets = wanted.buckets(&extent, ctx.now)?;
-    let (sender, receiver) = mpsc::channel(BUFFER);
-    let (app, ctx) = (Arc::clone(app), ctx.clone());
-    app.tasks.clone().spawn(async move {
-        let ended = tokio::select! {
-            biased;
-            () = sender.closed() => Ok(()),
-            () = app.drain.cancelled() => Err(End::Failed(shutting_down())),
-            ended = run(&app, &ctx, &wanted, extent.count, buckets, &sender) => ended,
-        };
-        if let Err(End::Failed(error)) = ended {
-            // A reader who does not read does not keep the server from going down.
-            _ = sender.send_timeout(Err(error), SILENCE).await;
-        }
-    });
-    Ok(Box::pin(ReceiverStream::new(receiver)))
-}
-
-fn shutting_down() -> Error {
-    Error::Unavailable {
-        reason: Reason::ShuttingDown,
-        text: "the server goes down; simulate on another",
-        retry_after: Duration::ZERO,
-    }
+    let (task, ctx) = (Arc::clone(app), ctx.clone());
+    Ok(parts::stream(app, |out| async move { run(&task, &ctx, &wanted, extent.count, buckets, &out).await }))
 }
 
 impl Simulation {
@@ -132,7 +91,7 @@ async fn run(
     wanted: &Simulation,
     mut total: i64,
     buckets: Option<Buckets>,
-    out: &Sender<Result<Part>>,
+    out: &Parts<Part>,
 ) -> Result<(), End> {
     let selection = wanted.selection(ctx);
     let mut fold = Fold::new(&wanted.configuration, buckets);
@@ -189,8 +148,4 @@ fn together(teams: Vec<TeamLoad>, capacities: &HashMap<String, i64>) -> Vec<Vec<
         parts.last_mut().expect("just pushed").push((team, capacity));
     }
     parts
-}
-
-async fn send(out: &Sender<Result<Part>>, part: Part) -> Result<(), End> {
-    out.send(Ok(part)).await.map_err(|_| End::Gone)
 }

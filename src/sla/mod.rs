@@ -27,6 +27,7 @@ mod record_outage;
 pub mod rpc;
 mod select;
 mod signals;
+mod simulate;
 mod store;
 mod store_outages;
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream::BoxStream};
 use ticketing_proto::v1::{
     self as pb,
     sla_service_server::{SlaService, SlaServiceServer},
 };
+use tonic::{Request, Response, Status};
 
-use super::{business_time, read_outages, record_outage as record_verb, wire};
+use super::{business_time, read_outages, record_outage as record_verb, simulate, wire};
 use crate::{
     app::App,
     call::{Call, MAX_REQUEST, service},
@@ -28,7 +30,32 @@ service! { SlaService, "SlaService":
     record_outage(RecordOutageRequest) -> RecordOutageResponse,
     get_outage(GetOutageRequest) -> GetOutageResponse,
     list_outages(ListOutagesRequest) -> ListOutagesResponse,
-    get_availability(GetAvailabilityRequest) -> GetAvailabilityResponse,
+    get_availability(GetAvailabilityRequest) -> GetAvailabilityResponse;
+
+    type SimulateSlaStream = BoxStream<'static, Result<pb::SimulateSlaResponse, Status>>;
+
+    async fn simulate_sla(
+        &self,
+        request: Request<pb::SimulateSlaRequest>,
+    ) -> Result<Response<Self::SimulateSlaStream>, Status> {
+        let (call, body) = Call::open(&self.0, "SlaService/simulate_sla", request)?;
+        call.answer(simulate_sla(&call, body).await)
+    }
+}
+
+async fn simulate_sla(
+    call: &Call,
+    request: pb::SimulateSlaRequest,
+) -> Result<BoxStream<'static, Result<pb::SimulateSlaResponse, Status>>> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let simulation = simulate::wire::simulation(&call.app, &ctx, &request).await?;
+    let parts = simulate::simulate(&call.app, &ctx, simulation).await?;
+    let (tenant, id) = (ctx.tenant, call.id().clone());
+    let told = parts.map(move |part| match part {
+        Ok(part) => Ok(simulate::wire::response(&tenant, part)),
+        Err(error) => Err(error.into_status(&id.0)),
+    });
+    Ok(told.boxed())
 }
 
 async fn compute_business_time(

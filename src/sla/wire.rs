@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     calendar::{Opening, zone},
+    configuration::{Agreement, ClockKind},
     error::{Result, Violations},
     ids::{Id, TenantId, child_of},
     tickets::wire::{actor_kind, text, time, timestamp, version},
@@ -56,7 +57,29 @@ fn opening(opening: &Opening) -> pb::Opening {
     pb::Opening { start_time: Some(timestamp(opening.start)), end_time: Some(timestamp(opening.end)) }
 }
 
-fn duration(seconds: u64) -> prost_types::Duration {
+pub fn agreement(agreement: Agreement) -> pb::Agreement {
+    match agreement {
+        Agreement::Sla => pb::Agreement::Sla,
+        Agreement::Ola => pb::Agreement::Ola,
+        Agreement::Underpinning => pb::Agreement::Underpinning,
+    }
+}
+
+pub fn clock_kind(kind: ClockKind) -> pb::ClockKind {
+    match kind {
+        ClockKind::Unspecified => pb::ClockKind::Unspecified,
+        ClockKind::FirstResponse => pb::ClockKind::FirstResponse,
+        ClockKind::NextResponse => pb::ClockKind::NextResponse,
+        ClockKind::PeriodicUpdate => pb::ClockKind::PeriodicUpdate,
+        ClockKind::FirstResolution => pb::ClockKind::FirstResolution,
+        ClockKind::TotalResolution => pb::ClockKind::TotalResolution,
+        ClockKind::Level => pb::ClockKind::Level,
+        ClockKind::Acceptance => pb::ClockKind::Acceptance,
+        ClockKind::Vendor => pb::ClockKind::Vendor,
+    }
+}
+
+pub fn duration(seconds: u64) -> prost_types::Duration {
     prost_types::Duration { seconds: i64::try_from(seconds).unwrap_or(i64::MAX), nanos: 0 }
 }
 

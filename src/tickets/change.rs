@@ -101,6 +101,16 @@ pub fn undo(ticket: &Ticket, events: &[Event]) -> Result<Ticket, serde_json::Err
     serde_json::from_value(Value::Object(fields))
 }
 
+/// The ticket as it was after an event, by how it was before: the opposite of undoing.
+pub fn redo(ticket: &Ticket, event: &Event) -> Result<Ticket, serde_json::Error> {
+    let mut fields = fields(ticket);
+    for (field, (_, after)) in &*event.changes {
+        fields.insert(field.clone(), after.clone());
+    }
+    fields.insert("version".into(), Value::from(event.version));
+    serde_json::from_value(Value::Object(fields))
+}
+
 /// The ticket as it came in, by the `changes` of its creation. What those do not name was empty then; where a field cannot
 /// be empty, it is younger than the event, and has the value that it has now.
 pub fn came(now: &Ticket, created: &BTreeMap<String, (Value, Value)>) -> Result<Ticket, serde_json::Error> {

@@ -47,7 +47,7 @@ pub mod wire;
 mod write;
 
 pub use assign::give;
-pub use change::{Change, enter};
+pub use change::{Change, enter, redo, undo};
 pub use create::{
     Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_organization,
 };

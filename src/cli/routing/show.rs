@@ -1,10 +1,11 @@
 //! A simulation as people and programs read it.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::Table;
 use serde_json::{Value, json};
 use ticketing_proto::v1 as pb;
 
 use super::Told;
+use crate::cli::table::{share, table};
 
 pub fn print(told: &Told) {
     let summary = &told.summary;
@@ -42,22 +43,6 @@ pub fn print(told: &Told) {
             anstream::println!("and {more} more");
         }
     }
-}
-
-fn table<const N: usize>(header: [&str; N], right: &[usize]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    let cell = |(place, text): (usize, &&str)| {
-        let side = if right.contains(&place) { CellAlignment::Right } else { CellAlignment::Left };
-        Cell::new(text).set_alignment(side)
-    };
-    table.set_header(header.iter().enumerate().map(cell));
-    for place in right {
-        if let Some(column) = table.column_mut(*place) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }
 
 /// The teams, those whose work changes most first.
@@ -115,10 +100,6 @@ fn count(load: Option<&pb::SimulatedLoad>) -> i64 {
 
 fn peak(load: Option<&pb::SimulatedLoad>) -> i64 {
     load.map_or(0, |load| load.peak_count)
-}
-
-fn share(part: i64, whole: i64) -> String {
-    format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
 }
 
 /// How a count changes, with an arrow.

@@ -1,6 +1,6 @@
 //! A simulation as messages: what is asked, and the parts of the answer.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ticketing_proto::v1::{self as pb, simulate_routing_response::Body};
 
@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     app::App,
-    configuration::{self, Configuration, validate},
+    configuration::rpc::tried,
     ctx::Ctx,
-    error::{Error, Reason, Result, Violations},
+    error::{Result, Violations},
     ids::TenantId,
     tickets::{
         parse_filter,
@@ -43,25 +43,6 @@ fn span(faults: &mut Violations, interval: &prost_types::Duration) -> Option<Dur
         faults.add("interval_duration", "must be whole seconds, at least 60");
     }
     span
-}
-
-/// The configuration to try: the candidate, checked as if it were to be applied, else the one in force.
-pub async fn tried(
-    app: &App,
-    ctx: &Ctx,
-    candidate: Option<&pb::Configuration>,
-) -> Result<Arc<Configuration>> {
-    let Some(candidate) = candidate else { return app.configurations.get(&ctx.tenant).await };
-    if !candidate.name.is_empty()
-        && configuration::wire::tenant("configuration.name", &candidate.name)? != ctx.tenant
-    {
-        return Err(Error::field("configuration.name", "must be of the same tenant"));
-    }
-    let mut faults = Violations::default();
-    let document = configuration::wire::document(candidate, &mut faults);
-    validate(&document, &mut faults);
-    faults.into_result_as(Reason::ConfigurationInvalid).map_err(|error| error.at("configuration"))?;
-    Ok(Arc::new(Configuration::new(0, document)))
 }
 
 pub fn response(tenant: &TenantId, part: Part) -> pb::SimulateRoutingResponse {

@@ -1,0 +1,289 @@
+//! `ticketing sla simulate`: which promises would have been kept, had they been others.
+
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use comfy_table::Table;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use ticketing_proto::v1::{self as pb, simulate_sla_response::Body, sla_service_client::SlaServiceClient};
+
+use crate::{
+    cli::{
+        caller::{Caller, connect, refusal},
+        configuration::read_document,
+        flags::{self, Flags},
+        routing::time,
+        table::{share, table},
+    },
+    config::Environment,
+    configuration::wire,
+    tickets::wire::timestamp,
+    time::Time,
+};
+
+/// Say which promises would have been kept by the policies of a configuration; change nothing
+///
+/// Reads the events of every ticket of the window again by the policies of the document, and compares with the clocks that ran:
+/// how many would have been kept and missed, how long it took, and which tickets would have ended otherwise. Imported tickets
+/// count too. docs/sla.md says what the clocks measure.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Simulate {
+    /// The document to try, YAML or JSON; - reads it from standard input; without it, the one in force
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Only tickets that came in at this time or later: 2026-01-31, or 2026-01-31T08:00:00Z; a day begins in UTC
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Time>,
+    /// Only tickets that came in before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Time>,
+    /// Only tickets that are like this now, for instance 'organization = "initech"'; docs/filter.md has the language
+    #[arg(long, default_value = "", hide_default_value = true)]
+    filter: String,
+    /// How many clocks that would have ended otherwise are named
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    differences: usize,
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    flags: Flags<flags::Caller>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticketing config get > promises.yaml                    Take the configuration in force,
+  vi promises.yaml                                        change its sla_policies or calendars,
+  ticketing sla simulate -f promises.yaml                 and see what would have been kept.
+  ticketing sla simulate -f promises.yaml --since 2026-01-01 --filter 'priority = \"P1\"'
+  ticketing sla simulate --json                           The policies in force, for a program
+
+Exit code: 0 when the simulation ran, whatever it found; 1 when it failed.";
+
+/// What a simulation said.
+#[derive(Debug, Default)]
+struct Told {
+    /// As many as were asked for.
+    differences: Vec<pb::SlaDifference>,
+    summary: pb::SlaSummary,
+}
+
+impl Simulate {
+    pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
+        let client = self.flags.client(environment)?;
+        let document = self.file.as_deref().map(read_document).transpose()?;
+        let request = pb::SimulateSlaRequest {
+            parent: format!("tenants/{}", client.tenant),
+            configuration: document.as_ref().map(wire::message),
+            start_time: self.since.map(timestamp),
+            end_time: self.until.map(timestamp),
+            filter: self.filter.clone(),
+        };
+        let told = simulate(SlaServiceClient::new(connect(&client).await?), request, self.differences);
+        let told = told.await?;
+        if self.json {
+            anstream::println!("{}", serde_json::to_string_pretty(&as_json(&told))?);
+        } else {
+            print(&told);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Listens to the end.
+async fn simulate(
+    mut service: SlaServiceClient<Caller>,
+    request: pb::SimulateSlaRequest,
+    differences: usize,
+) -> anyhow::Result<Told> {
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    bar.set_style(
+        ProgressStyle::with_template("{wide_bar} {pos}/{len} tickets, {per_sec}, {eta} left")
+            .expect("the template is right"),
+    );
+    let mut parts = service.simulate_sla(request).await.map_err(|status| refusal(&status))?.into_inner();
+    let mut told = Told::default();
+    while let Some(part) = parts.message().await.map_err(|status| refusal(&status))? {
+        match part.body.context("the server says something that this program does not know; update it")? {
+            Body::Progress(progress) => {
+                bar.set_length(progress.total_count as u64);
+                bar.set_position(progress.done_count as u64);
+            }
+            Body::Differences(part) => {
+                let room = differences.saturating_sub(told.differences.len());
+                told.differences.extend(part.differences.into_iter().take(room));
+            }
+            Body::Summary(summary) => {
+                bar.finish_and_clear();
+                told.summary = summary;
+                return Ok(told);
+            }
+        }
+    }
+    bail!("the server broke off before the end")
+}
+
+fn print(told: &Told) {
+    let summary = &told.summary;
+    let which = match summary.configuration_revision {
+        0 => "the document".to_owned(),
+        revision => format!("revision {revision}"),
+    };
+    if summary.ticket_count == 0 {
+        return anstream::println!("No ticket came in within the window.");
+    }
+    anstream::println!(
+        "By {which}, {} of {} tickets ({}) would have a missed clock; today {}.",
+        summary.breached_ticket_count,
+        summary.ticket_count,
+        share(summary.breached_ticket_count, summary.ticket_count),
+        summary.breached_ticket_today_count,
+    );
+    anstream::println!(
+        "Missed where none was: {}. Kept where one was missed: {}. Without any promise: {} tickets.",
+        summary.newly_breached_count,
+        summary.no_longer_breached_count,
+        summary.unpromised_count,
+    );
+    anstream::println!("\n{}", clocks(summary).trim_fmt());
+    if !told.differences.is_empty() {
+        anstream::println!("\n{}", differences(&told.differences).trim_fmt());
+        let all = summary.newly_breached_count + summary.no_longer_breached_count;
+        let more = all - told.differences.len() as i64;
+        if more > 0 {
+            anstream::println!("and {more} more");
+        }
+    }
+}
+
+fn clocks(summary: &pb::SlaSummary) -> Table {
+    let header =
+        ["policy", "clock", "priority", "clocks", "kept", "missed", "", "median", "9 of 10", "longest over"];
+    let mut table = table(header, &[3, 4, 5, 6, 7, 8, 9]);
+    for it in &summary.clocks {
+        let judged = it.achieved_count + it.breached_count;
+        table.add_row([
+            it.policy.clone(),
+            kind(it.clock(), &it.level),
+            it.priority.clone(),
+            it.clock_count.to_string(),
+            it.achieved_count.to_string(),
+            it.breached_count.to_string(),
+            share(it.breached_count, judged),
+            span(it.median_business_duration.as_ref()),
+            span(it.p90_business_duration.as_ref()),
+            if it.breached_count > 0 {
+                span(it.longest_business_overrun_duration.as_ref())
+            } else {
+                "-".into()
+            },
+        ]);
+    }
+    table
+}
+
+fn differences(differences: &[pb::SlaDifference]) -> Table {
+    let header = ["ticket", "clock", "policy", "due", "late (open time)", "late", "today", "simulated"];
+    let mut table = table(header, &[0, 4, 5]);
+    let word = |missed: bool| if missed { "missed" } else { "kept" };
+    for it in differences {
+        table.add_row([
+            format!("#{}", it.number),
+            kind(it.clock(), &it.level),
+            if it.policy.is_empty() { "-".to_owned() } else { it.policy.clone() },
+            it.due_time.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+            span(it.business_overrun_duration.as_ref()),
+            span(it.overrun_duration.as_ref()),
+            word(it.breached_today).to_owned(),
+            word(it.breached).to_owned(),
+        ]);
+    }
+    table
+}
+
+fn kind(kind: pb::ClockKind, level: &str) -> String {
+    let name = kind.as_str_name().trim_start_matches("CLOCK_KIND_");
+    if level.is_empty() { name.to_owned() } else { format!("{name} {level}") }
+}
+
+/// Days of 24 hours, hours and minutes; seconds when it is short.
+fn span(span: Option<&prost_types::Duration>) -> String {
+    let Some(seconds) = span.map(|span| span.seconds) else { return "-".to_owned() };
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m"),
+        (0, ..) => format!("{hours}h {minutes:02}m"),
+        _ => format!("{days}d {hours:02}h"),
+    }
+}
+
+fn as_json(told: &Told) -> Value {
+    let summary = &told.summary;
+    let seconds = |span: &Option<prost_types::Duration>| span.as_ref().map(|span| span.seconds);
+    json!({
+        "configuration_revision": summary.configuration_revision,
+        "tickets": summary.ticket_count,
+        "unpromised": summary.unpromised_count,
+        "breached_tickets": {"today": summary.breached_ticket_today_count, "simulated": summary.breached_ticket_count},
+        "newly_breached": summary.newly_breached_count,
+        "no_longer_breached": summary.no_longer_breached_count,
+        "clocks": summary.clocks.iter().map(|it| json!({
+            "agreement": it.agreement().as_str_name().trim_start_matches("AGREEMENT_"),
+            "policy": it.policy,
+            "clock": kind(it.clock(), ""),
+            "level": it.level,
+            "priority": it.priority,
+            "clocks": it.clock_count,
+            "achieved": it.achieved_count,
+            "breached": it.breached_count,
+            "open": it.open_count,
+            "cancelled": it.cancelled_count,
+            "median_business_seconds": seconds(&it.median_business_duration),
+            "p90_business_seconds": seconds(&it.p90_business_duration),
+            "business_overrun_seconds": seconds(&it.business_overrun_duration),
+            "longest_business_overrun_seconds": seconds(&it.longest_business_overrun_duration),
+        })).collect::<Vec<_>>(),
+        "differences": told.differences.iter().map(|it| json!({
+            "ticket": it.ticket,
+            "number": it.number,
+            "clock": kind(it.clock(), ""),
+            "level": it.level,
+            "policy": it.policy,
+            "priority": it.priority,
+            "due_time": it.due_time.as_ref().map(ToString::to_string),
+            "business_overrun_seconds": seconds(&it.business_overrun_duration),
+            "overrun_seconds": seconds(&it.overrun_duration),
+            "breached": it.breached,
+            "breached_today": it.breached_today,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_in_two_parts_at_most() {
+        for (seconds, told) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (3599, "59m"),
+            (3600, "1h 00m"),
+            (90_000, "1d 01h"),
+            (864_000, "10d 00h"),
+        ] {
+            assert_eq!(span(Some(&prost_types::Duration { seconds, nanos: 0 })), told);
+        }
+        assert_eq!(span(None), "-");
+    }
+}
