@@ -1,9 +1,13 @@
 //! `ticketing doctor`: what must be well for a server to work, and what to do where it is not.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     database::Database,
@@ -12,9 +16,10 @@ use super::{
 use crate::{
     calendar::zone,
     config::{Environment, Settings},
-    configuration::store::list_tenants,
+    configuration::{Configurations, store::list_tenants},
     ctx::Clock,
     db::Db,
+    sla,
     time::Time,
 };
 
@@ -30,6 +35,9 @@ const OLDEST: i32 = 140_000;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Doctor {
+    /// Also make every clock anew from the events of its ticket, and compare; reads all tickets that have some
+    #[arg(long)]
+    verify_clocks: bool,
     #[command(flatten)]
     file: SettingsFile,
     #[command(flatten)]
@@ -39,6 +47,7 @@ pub struct Doctor {
 const EXAMPLES: &str = "\
 Examples:
   ticketing doctor --embedded
+  ticketing doctor --embedded --verify-clocks
   ticketing doctor --config /etc/ticketing.toml";
 
 /// What was looked at: `Err` where it is not well, with what to do.
@@ -52,6 +61,9 @@ impl Doctor {
         match Database::open(&settings).await {
             Ok(database) => {
                 findings.extend(examine(&database.db, &settings).await);
+                if self.verify_clocks {
+                    findings.push(("clocks", clocks(&database.db).await));
+                }
                 database.close().await?;
             }
             Err(error) => findings.push(("database", Err(format!("{error:#}")))),
@@ -125,6 +137,30 @@ async fn configurations(db: &Db) -> Result<String, String> {
             Err(format!("without one: {}; `ticketing config apply` gives them one", bare.join(", ")))
         }
     }
+}
+
+/// How many differences are named.
+const MAX_DIFFERENCES: usize = 20;
+
+async fn clocks(db: &Db) -> Result<String, String> {
+    let bar = if io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {pos} tickets, {per_sec}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    let configurations = Configurations::new(db.clone(), Clock::system());
+    let verified = sla::verify_all(db, &configurations, |tickets| bar.inc(tickets as u64)).await;
+    bar.finish_and_clear();
+    let sla::Verified { tickets, clocks, differences } = verified.map_err(|error| error.to_string())?;
+    if differences.is_empty() {
+        return Ok(format!("{clocks} of {tickets} tickets, each what its events make of it"));
+    }
+    let mut told = format!("{} differ from what the events make:", differences.len());
+    for difference in differences.iter().take(MAX_DIFFERENCES) {
+        told.push_str("\n");
+        told.push_str(difference);
+    }
+    Err(told)
 }
 
 async fn ask<T>(db: &Db, sql: &'static str) -> Result<T, String>

@@ -1,6 +1,8 @@
 //! `ticketing sla`: what is promised about time, through the API.
 
+mod explain;
 mod simulate;
+mod words;
 
 use std::process::ExitCode;
 
@@ -17,12 +19,14 @@ pub struct Sla {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Explain(explain::Explain),
     Simulate(simulate::Simulate),
 }
 
 impl Sla {
     pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Explain(explain) => explain.run(environment).await,
             Command::Simulate(simulate) => simulate.run(environment).await,
         }
     }

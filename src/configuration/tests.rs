@@ -86,6 +86,8 @@ const PARTS: &[(&str, &str)] = &[
         "[{key: office, time_zone: UTC, hours: [{days: [MONDAY], open: '08:00', close: '18:00'}]}]",
     ),
     ("load_weights", "[]"),
+    ("sla_policies", "[]"),
+    ("ladders", "[]"),
 ];
 
 /// The small document with this part instead.
@@ -296,5 +298,88 @@ fn yaml_that_is_no_document_is_refused_with_its_place() {
     ] {
         let fault = serde_saphyr::from_str::<Document>(yaml).expect_err(yaml).to_string();
         assert!(fault.contains(place) && fault.contains(word), "{yaml}: {fault}");
+    }
+}
+
+const POLICY: &str = r#"[{key: gold, clocks: [{clock: FIRST_RESPONSE, target_duration: 1h}]}]"#;
+
+#[test]
+fn a_promise_that_cannot_be_kept_or_counted_is_refused_by_its_path() {
+    let policy = |clock: &str| {
+        faults(&with(
+            "sla_policies",
+            &format!("[{{key: gold, clocks: [{{clock: FIRST_RESPONSE, {clock}}}]}}]"),
+        ))
+    };
+    let at = |rest: &str| vec![format!("sla_policies[key=\"gold\"].clocks[0].{rest}")];
+    assert_eq!(faults(&with("sla_policies", POLICY)), Vec::<String>::new());
+    for (clock, expected) in [
+        ("", "target_duration: is required, unless there are targets by priority"),
+        ("target_duration: 0s", "target_duration: must be whole seconds, 1 s to 366 days"),
+        ("target_duration: 1h, calendar: moon", "calendar: there is no \"moon\" in calendars"),
+        ("target_duration: 1h, ladder: up", "ladder: there is no \"up\" in ladders"),
+        ("target_duration: 1h, level: L1", "level: goes with LEVEL and ACCEPTANCE only"),
+        ("target_duration: 1h, count_resolved: true", "count_resolved: goes with TOTAL_RESOLUTION only"),
+        (
+            "target_duration: 1h, pause_in: [OPEN]",
+            "pause_in[0]: \"OPEN\" is none of WAITING_ON_CUSTOMER, WAITING_ON_VENDOR, ON_HOLD",
+        ),
+        (
+            "target_duration: 1h, warnings: [{percent: 100}]",
+            "warnings[0].percent: must be 1 to 99: a warning comes before the clock is due",
+        ),
+        (
+            "target_duration: 1h, warnings: [{after_duration: 5m}]",
+            "warnings[0].after_duration: would warn when the clock is due already; let a ladder do that",
+        ),
+        (
+            "target_duration: 1h, warnings: [{before_duration: 1h}]",
+            "warnings[0].before_duration: must be shorter than the shortest target, 3600 s; with it, the clock would begin with a warning",
+        ),
+        (
+            "target_duration: 1h, warnings: [{percent: 5, before_duration: 1m}]",
+            "warnings[0]: must be one of percent, before_duration and after_duration",
+        ),
+        (
+            "targets: [{priority: P9, target_duration: 1h}]",
+            "targets[0].priority: there is no \"P9\" in priorities",
+        ),
+    ] {
+        assert_eq!(policy(clock), at(expected), "{clock}");
+    }
+    let unknown =
+        r#"[{key: gold, condition: 'ticket.planet == "x"', clocks: [{clock: LEVEL, target_duration: 1h}]}]"#;
+    let fault = &faults(&with("sla_policies", unknown))[0];
+    assert!(fault.starts_with("sla_policies[key=\"gold\"].condition: "), "{fault}");
+}
+
+#[test]
+fn a_ladder_comes_to_an_end_and_says_what_to_do() {
+    let ladder = |ladders: &str| faults(&with("ladders", ladders));
+    let step = "{at: {percent: 50}, action: NOTIFY, audience: [OWNER]}";
+    assert_eq!(ladder(&format!("[{{key: a, steps: [{step}]}}]")), Vec::<String>::new());
+    assert_eq!(
+        ladder(&format!(
+            "[{{key: a, steps: [{step}], next_ladder: b}}, {{key: b, steps: [{step}], next_ladder: a}}]"
+        )),
+        ["ladders[key=\"a\"].next_ladder: leads back to itself: a -> b -> a; let one of them lead elsewhere"]
+    );
+    for (step, expected) in [
+        ("at: {percent: 50}", "action: is required, for instance NOTIFY"),
+        ("at: {percent: 50}, action: NOTIFY", "audience: is required: whom is it for?"),
+        ("at: {}, action: RAISE_PRIORITY", "at: must be one of percent, before_duration and after_duration"),
+        ("at: {percent: 5000}, action: RAISE_PRIORITY", "at.percent: must be 1 to 1,000"),
+        ("at: {percent: 50}, action: RAISE_PRIORITY, team: x", "team: goes with ESCALATE only"),
+        ("at: {percent: 50}, action: ESCALATE, team: moon", "team: there is no \"moon\" in teams"),
+        (
+            "at: {percent: 50}, action: PAGE, audience: [everybody]",
+            "audience[0]: \"everybody\" is none of OWNER, TEAM, MANAGER, agent:KEY, team:KEY",
+        ),
+    ] {
+        assert_eq!(
+            ladder(&format!("[{{key: a, steps: [{{{step}}}]}}]")),
+            [format!("ladders[key=\"a\"].steps[0].{expected}")],
+            "{step}"
+        );
     }
 }

@@ -38,3 +38,4 @@ pub use condition::{Conditions, compile as compile_condition};
 pub use decide::{Decision, Trial, decide};
 pub use decline_offer::DeclineReason;
 pub use roster::{Fate, Roster};
+pub use wire::of_draft;

@@ -94,6 +94,16 @@ impl Ledger {
         Ok(Self { pinned, clocks })
     }
 
+    /// Of one ticket, by its log.
+    pub async fn of_log_in(
+        tx: &mut Tx,
+        configurations: &Configurations,
+        ticket: Id,
+        log: &[Event],
+    ) -> Result<Self> {
+        Self::of_in(tx, configurations, &[ticket], promised(log)).await
+    }
+
     #[cfg(test)]
     pub fn of(pinned: HashMap<i64, Arc<Configuration>>, clocks: HashMap<Id, Vec<Clock>>) -> Self {
         Self { pinned, clocks }
@@ -186,6 +196,11 @@ impl Ledger {
         change.clocks = book.clocks;
         change
     }
+}
+
+/// The revisions of which a log speaks.
+pub fn promised<'e>(log: impl IntoIterator<Item = &'e Event>) -> BTreeSet<i64> {
+    log.into_iter().filter_map(|event| event.changes.get("sla_revision")?.1.as_i64()).collect()
 }
 
 /// Tells of a clock that was late before anybody looked.

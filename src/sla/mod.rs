@@ -12,6 +12,7 @@ mod availability;
 mod book;
 mod business_time;
 mod evaluate;
+mod explain;
 #[cfg(test)]
 mod failures;
 pub mod fire;
@@ -22,6 +23,7 @@ mod points;
 #[cfg(test)]
 mod properties;
 mod raise;
+mod read;
 mod read_outages;
 mod record_outage;
 pub mod rpc;
@@ -42,4 +44,4 @@ pub use model::{Clock, ClockState, Signal, What};
 pub use points::Point;
 pub use select::select;
 pub use store::put as put_in;
-pub use verify::{compare, verify};
+pub use verify::{Verified, compare, verify, verify_all};

@@ -9,12 +9,18 @@ use ticketing_proto::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{business_time, read_outages, record_outage as record_verb, simulate, wire};
+use super::{
+    business_time, read, read_outages, record_outage as record_verb, simulate,
+    wire::{self, clocks},
+};
 use crate::{
     app::App,
     call::{Call, MAX_REQUEST, service},
+    configuration::rpc::tried,
     error::{Error, Result, Violations},
-    ids::tenant_of,
+    ids::{grandchild_of, tenant_of},
+    routing::of_draft,
+    tickets::wire as ticket_wire,
 };
 
 #[derive(Debug)]
@@ -26,6 +32,10 @@ pub fn server(app: Arc<App>) -> SlaServiceServer<impl SlaService> {
 }
 
 service! { SlaService, "SlaService":
+    list_ticket_clocks(ListTicketClocksRequest) -> ListTicketClocksResponse,
+    explain_clock(ExplainClockRequest) -> ExplainClockResponse,
+    list_clocks(ListClocksRequest) -> ListClocksResponse,
+    preview_sla(PreviewSlaRequest) -> PreviewSlaResponse,
     compute_business_time(ComputeBusinessTimeRequest) -> ComputeBusinessTimeResponse,
     record_outage(RecordOutageRequest) -> RecordOutageResponse,
     get_outage(GetOutageRequest) -> GetOutageResponse,
@@ -56,6 +66,53 @@ async fn simulate_sla(
         Err(error) => Err(error.into_status(&id.0)),
     });
     Ok(told.boxed())
+}
+
+async fn list_ticket_clocks(
+    call: &Call,
+    request: pb::ListTicketClocksRequest,
+) -> Result<pb::ListTicketClocksResponse> {
+    let (tenant, ticket) = ticket_wire::ticket_name("parent", &request.parent)?;
+    let ctx = call.read(tenant)?;
+    let (found, next_page_token) =
+        read::of_ticket(&call.app, &ctx, ticket, request.page_size, &request.page_token).await?;
+    let clocks = found.iter().map(|pinned| clocks::clock(pinned, ctx.now)).collect();
+    Ok(pb::ListTicketClocksResponse { clocks, next_page_token })
+}
+
+async fn explain_clock(call: &Call, request: pb::ExplainClockRequest) -> Result<pb::ExplainClockResponse> {
+    let (tenant, ticket, number) = grandchild_of("name", &request.name, "clocks")?;
+    let ctx = call.read(tenant)?;
+    let number = number.parse().map_err(|_| Error::not_found("clock", &request.name))?;
+    let explained = read::explained(&call.app, &ctx, ticket, number).await?;
+    Ok(clocks::explained(explained, ctx.now))
+}
+
+async fn list_clocks(call: &Call, request: pb::ListClocksRequest) -> Result<pb::ListClocksResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let mut faults = Violations::default();
+    let wanted = clocks::wanted(&mut faults, &request);
+    faults.into_result()?;
+    let (found, next_page_token) =
+        read::open(&call.app, &ctx, &wanted, request.page_size, &request.page_token).await?;
+    let clocks = found.iter().map(|pinned| clocks::clock(pinned, ctx.now)).collect();
+    Ok(pb::ListClocksResponse { clocks, next_page_token })
+}
+
+async fn preview_sla(call: &Call, request: pb::PreviewSlaRequest) -> Result<pb::PreviewSlaResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let mut faults = Violations::default();
+    let at = ticket_wire::time(&mut faults, "start_time", request.start_time.as_ref()).unwrap_or(ctx.now);
+    if request.draft.is_none() {
+        faults.add("draft", "is required");
+    }
+    faults.into_result()?;
+    let draft = pb::CreateTicketRequest { ticket: request.draft, ..Default::default() };
+    let draft = ticket_wire::create(&ctx.tenant, &draft);
+    let configuration = tried(&call.app, &ctx, request.configuration.as_ref()).await?;
+    let change = read::preview(&ctx, &configuration, &draft, at).map_err(of_draft)?;
+    let clocks = change.clocks.iter().map(|clock| clocks::thought_of(clock, &configuration, at));
+    Ok(pb::PreviewSlaResponse { clocks: clocks.collect(), sla_policies: change.next.sla_policies })
 }
 
 async fn compute_business_time(

@@ -2,7 +2,10 @@
 
 use sqlx::PgPool;
 
-use super::Clock;
+use super::{
+    Clock,
+    read::{After, Wanted},
+};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -99,4 +102,36 @@ pub async fn promised_after(
     .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.ticket_id)).collect())
+}
+
+/// Open clocks of the tenant, the next due first; those that stand still last.
+pub async fn open(tx: &mut Tx, wanted: &Wanted, after: Option<&After>, limit: i64) -> Result<Vec<Clock>> {
+    let tenant = tx.tenant().clone();
+    let kinds: Vec<String> = wanted.kinds.iter().map(|kind| kind.name().to_owned()).collect();
+    let (due, ticket, number) =
+        after.map_or((None, None, None), |after| (after.due_time, Some(after.ticket_id), Some(after.number)));
+    let clocks = sqlx::query_as!(
+        Clock,
+        "select * from sla_clocks
+         where tenant_id = $1 and state in ('RUNNING', 'PAUSED', 'BREACHING')
+           and ($2::timestamptz is null or due_time < $2)
+           and (cardinality($3::text[]) = 0 or kind = any($3))
+           and (cardinality($4::text[]) = 0 or policy = any($4))
+           and ($5::uuid is null
+                or (due_time, ticket_id, number) > ($6, $5, $7)
+                or ($6 is not null and due_time is null)
+                or ($6 is null and due_time is null and (ticket_id, number) > ($5, $7)))
+         order by due_time, ticket_id, number limit $8",
+        tenant.as_str(),
+        wanted.due_before as Option<Time>,
+        &kinds,
+        &wanted.policies,
+        ticket as Option<Id>,
+        due as Option<Time>,
+        number,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(clocks)
 }

@@ -41,6 +41,11 @@ pub fn time(text: &str) -> Time {
 }
 
 pub fn configuration(revision: i64, policies: &str) -> Configuration {
+    Configuration::new(revision, document(policies))
+}
+
+/// The sample with these policies, without ladders.
+pub fn document(policies: &str) -> Document {
     let mut document: Document = fixture::document();
     document.calendars.extend(
         serde_saphyr::from_str::<Vec<crate::configuration::Calendar>>(CALENDARS).expect("the calendars read"),
@@ -48,7 +53,7 @@ pub fn configuration(revision: i64, policies: &str) -> Configuration {
     document.ladders.clear();
     document.sla_policies =
         serde_saphyr::from_str::<Vec<SlaPolicy>>(policies).unwrap_or_else(|error| panic!("{error}"));
-    Configuration::new(revision, document)
+    document
 }
 
 impl Story {

@@ -1,35 +1,53 @@
 //! Whether what is kept of clocks is what the event log makes of them, in every tenant.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::{Book, Clock, Ledger, store};
+use super::{Book, Clock, Ledger, follow::promised, store};
 use crate::{
     configuration::Configurations,
     db::Db,
     error::Result,
-    events::{self, Event},
+    events,
     ids::{Id, TenantId},
 };
 
 /// Tickets that are read together.
 const BATCH: i64 = 500;
 
-/// Every difference in words, by clock and field; none is how it should be.
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    pub tickets: usize,
+    pub clocks: usize,
+    /// In words, by clock and field; none is how it should be.
+    pub differences: Vec<String>,
+}
+
+/// Every difference in words.
 pub async fn verify(db: &Db, configurations: &Configurations) -> Result<Vec<String>> {
-    let mut differences = Vec::new();
+    Ok(verify_all(db, configurations, |_| ()).await?.differences)
+}
+
+/// Makes every clock again; tells of each batch of tickets.
+pub async fn verify_all(db: &Db, configurations: &Configurations, told: impl Fn(usize)) -> Result<Verified> {
+    let mut verified = Verified::default();
     let mut after = None;
     loop {
         let batch = store::promised_after(db.pool(), after.as_ref(), BATCH).await?;
-        let Some(last) = batch.last() else { return Ok(differences) };
+        let Some(last) = batch.last() else { return Ok(verified) };
         after = Some(last.clone());
+        verified.tickets += batch.len();
+        told(batch.len());
         let mut tenants: BTreeMap<TenantId, Vec<Id>> = BTreeMap::new();
         for (tenant, ticket) in batch {
             tenants.entry(tenant).or_default().push(ticket);
         }
         for (tenant, ids) in tenants {
-            differences.extend(verify_in(db, configurations, &tenant, &ids).await?);
+            let (clocks, differences) = verify_in(db, configurations, &tenant, &ids).await?;
+            verified.clocks += clocks;
+            verified.differences.extend(differences);
         }
     }
 }
@@ -39,19 +57,18 @@ async fn verify_in(
     configurations: &Configurations,
     tenant: &TenantId,
     ids: &[Id],
-) -> Result<Vec<String>> {
+) -> Result<(usize, Vec<String>)> {
     let mut tx = db.begin_read_only(tenant).await?;
     let logs = events::logs_in(&mut tx, ids).await?;
-    let revision = |event: &Event| event.changes.get("sla_revision")?.1.as_i64();
-    let promised: BTreeSet<i64> = logs.values().flatten().filter_map(revision).collect();
-    let ledger = Ledger::of_in(&mut tx, configurations, ids, promised).await?;
+    let ledger = Ledger::of_in(&mut tx, configurations, ids, promised(logs.values().flatten())).await?;
     let revisions = ledger.revisions();
-    let mut differences = Vec::new();
+    let (mut clocks, mut differences) = (0, Vec::new());
     for (ticket, log) in &logs {
         let made = Book::recomputed(&revisions, log).clocks;
+        clocks += made.len();
         differences.extend(compare(ledger.clocks(*ticket), &made));
     }
-    Ok(differences)
+    Ok((clocks, differences))
 }
 
 /// What differs between what is kept and what the log makes.

@@ -1,5 +1,7 @@
 //! What is asked about time, as messages and back. Every fault of a message is named at once, by its path.
 
+pub mod clocks;
+
 use ticketing_proto::v1 as pb;
 
 use super::{

@@ -46,7 +46,7 @@ fn differences_stand_in_the_order_of_the_document() {
                 "teams[key=\"new\"]",
                 None,
                 Some(
-                    json!({"key": "new", "display_name": "", "level": "L2", "queue": "new", "vendor": false, "calendar": ""})
+                    json!({"key": "new", "display_name": "", "level": "L2", "queue": "new", "vendor": false, "calendar": "", "managers": []})
                 )
             ),
             change(

@@ -1,6 +1,7 @@
 //! What is promised about time: the arithmetic that everybody can ask for, and how much of it services were there.
 
 mod business_time;
+mod clocks;
 mod fire;
 mod outages;
 

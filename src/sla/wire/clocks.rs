@@ -1,0 +1,177 @@
+//! Clocks and their statements as messages.
+
+use ticketing_proto::v1 as pb;
+
+use super::{agreement, clock_kind, duration};
+use crate::sla::{
+    Clock, ClockState, Point,
+    evaluate::Phase,
+    explain::{Line, Statement},
+    model::Terms,
+    points::ahead,
+    read::{Explained, Pinned, Wanted},
+};
+use crate::{
+    configuration::{ClockKind, Configuration, LadderAction},
+    error::Violations,
+    tickets::wire::{actor_kind, time, timestamp},
+    time::Time,
+};
+
+const MAX_POLICIES: usize = 100;
+
+/// What ListClocks asks for.
+pub fn wanted(faults: &mut Violations, request: &pb::ListClocksRequest) -> Wanted {
+    let mut kinds = Vec::new();
+    for (place, kind) in request.kinds.iter().enumerate() {
+        let known = ClockKind::ALL.iter().find(|it| i32::from(clock_kind(**it)) == *kind && *kind != 0);
+        match known {
+            Some(kind) => kinds.push(*kind),
+            None => faults.add(format!("kinds[{place}]"), format!("{kind} is no known value")),
+        }
+    }
+    if request.policies.len() > MAX_POLICIES {
+        faults.add("policies", format!("must be at most {MAX_POLICIES}"));
+    }
+    let due_before = time(faults, "due_before_time", request.due_before_time.as_ref());
+    Wanted { due_before, kinds, policies: request.policies.clone() }
+}
+
+/// A clock as it stands at a time.
+pub fn clock(pinned: &Pinned, now: Time) -> pb::Clock {
+    of(&pinned.clock, &pinned.configuration, now)
+}
+
+/// A clock that is not kept: it has no name.
+pub fn thought_of(clock: &Clock, configuration: &Configuration, now: Time) -> pb::Clock {
+    pb::Clock { name: String::new(), ..of(clock, configuration, now) }
+}
+
+fn of(clock: &Clock, configuration: &Configuration, now: Time) -> pb::Clock {
+    let reading = clock.read(configuration, now);
+    let target = clock.target_seconds.unsigned_abs();
+    let some = |seconds: u64| (seconds > 0).then(|| duration(seconds));
+    let supersedes = clock.supersedes.map(|number| Clock { number, ..clock.clone() }.name());
+    pb::Clock {
+        name: clock.name(),
+        agreement: agreement(clock.agreement).into(),
+        policy: clock.policy.clone(),
+        kind: clock_kind(clock.kind).into(),
+        level: clock.level.clone(),
+        priority: clock.priority.clone(),
+        configuration_revision: clock.configuration_revision,
+        calendar: clock.calendar.clone(),
+        time_zone_release: clock.time_zone_release.clone(),
+        state: state(reading.state).into(),
+        business_target_duration: Some(duration(target)),
+        business_carried_duration: some(clock.carried_seconds.unsigned_abs()),
+        business_elapsed_duration: Some(duration(reading.elapsed)),
+        business_remaining_duration: some(target.saturating_sub(reading.elapsed)),
+        business_overrun_duration: some(reading.elapsed.saturating_sub(target)),
+        start_time: Some(timestamp(clock.start_time)),
+        due_time: reading.due.map(timestamp),
+        end_time: reading.end.map(timestamp),
+        breach_time: reading.breach.filter(|_| !clock.breached_on_apply).map(timestamp),
+        detect_time: clock.detect_time.map(timestamp),
+        breached_on_apply: clock.breached_on_apply,
+        supersedes: supersedes.unwrap_or_default(),
+        points: points(clock, configuration, &ahead(clock, configuration, &reading)),
+    }
+}
+
+fn points(clock: &Clock, configuration: &Configuration, ahead: &[(Time, Point)]) -> Vec<pb::ClockPoint> {
+    let Some(terms) = Terms::of(configuration, clock) else { return Vec::new() };
+    let steps = configuration.ladder_steps(&terms.clock.ladder);
+    let warnings =
+        terms.clock.warnings.iter().enumerate().map(|(place, it)| (Point::Warning(place), it.told()));
+    let breach = std::iter::once((Point::Breach, String::from("due")));
+    let climbed = steps.iter().enumerate().map(|(place, it)| (Point::Step(place), it.at.told()));
+    let one = |(point, threshold): (Point, String)| {
+        let action = match point {
+            Point::Step(place) => ladder_action(steps[place].action),
+            _ => pb::LadderAction::Unspecified,
+        };
+        pb::ClockPoint {
+            kind: match point {
+                Point::Warning(_) => pb::ClockPointKind::Warning,
+                Point::Breach => pb::ClockPointKind::Breach,
+                Point::Step(_) => pb::ClockPointKind::Step,
+            }
+            .into(),
+            threshold,
+            action: action.into(),
+            told: clock.told.contains(&point),
+            time: ahead.iter().find(|(_, it)| *it == point).map(|(time, _)| timestamp(*time)),
+        }
+    };
+    warnings.chain(breach).chain(climbed).map(one).collect()
+}
+
+fn ladder_action(action: LadderAction) -> pb::LadderAction {
+    match action {
+        LadderAction::Unspecified => pb::LadderAction::Unspecified,
+        LadderAction::Notify => pb::LadderAction::Notify,
+        LadderAction::RaisePriority => pb::LadderAction::RaisePriority,
+        LadderAction::Escalate => pb::LadderAction::Escalate,
+        LadderAction::EscalateToManager => pb::LadderAction::EscalateToManager,
+        LadderAction::Page => pb::LadderAction::Page,
+    }
+}
+
+fn state(state: ClockState) -> pb::ClockState {
+    match state {
+        ClockState::Running => pb::ClockState::Running,
+        ClockState::Paused => pb::ClockState::Paused,
+        ClockState::Achieved => pb::ClockState::Achieved,
+        ClockState::Breaching => pb::ClockState::Breaching,
+        ClockState::Breached => pb::ClockState::Breached,
+        ClockState::Cancelled => pb::ClockState::Cancelled,
+        ClockState::Superseded => pb::ClockState::Superseded,
+    }
+}
+
+pub fn explained(explained: Explained, now: Time) -> pb::ExplainClockResponse {
+    let Explained { pinned, statement: Statement { time_zone, lines, .. }, differences } = explained;
+    pb::ExplainClockResponse {
+        clock: Some(clock(&pinned, now)),
+        time_zone,
+        lines: lines.into_iter().map(line).collect(),
+        matches: differences.is_empty(),
+        differences,
+    }
+}
+
+fn line(line: Line) -> pb::StatementLine {
+    let segment = line.segment;
+    let phase = match segment.phase {
+        Phase::Idle => pb::ClockPhase::Unspecified,
+        Phase::Running => pb::ClockPhase::Running,
+        Phase::Paused => pb::ClockPhase::Paused,
+        Phase::Stopped => pb::ClockPhase::Stopped,
+        Phase::Cancelled | Phase::Superseded => pb::ClockPhase::Ended,
+    };
+    pb::StatementLine {
+        phase: phase.into(),
+        start_time: Some(timestamp(segment.start)),
+        end_time: Some(timestamp(segment.end)),
+        local_start: line.local_start,
+        local_end: line.local_end,
+        ticket_version: segment.version,
+        event_type: line.event_type.to_owned(),
+        actor: line.actor.map(|(kind, id)| pb::Actor { kind: actor_kind(kind).into(), id }),
+        counts: segment.counts,
+        business_duration: Some(duration(segment.open)),
+        business_elapsed_duration: Some(duration(line.elapsed)),
+        business_left_duration: Some(prost_types::Duration { seconds: line.left, nanos: 0 }),
+        openings: line
+            .openings
+            .into_iter()
+            .map(|it| pb::Opening {
+                start_time: Some(timestamp(it.start)),
+                end_time: Some(timestamp(it.end)),
+            })
+            .collect(),
+        truncated: line.truncated,
+        exceptions: line.exceptions,
+    }
+}
