@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{
-    Shown, Ticket,
+    Shown, Ticket, View,
     fields::{FIELDS, GROUPS, PUBLIC_FIELDS},
     names,
     read::visible,
@@ -124,13 +124,12 @@ pub struct Place {
     pub id: Id,
 }
 
-/// A ticket of a list, whole.
-#[derive(Clone, Debug, sqlx::FromRow)]
+/// A ticket of a list, as far as the view shows it.
+#[derive(Clone, Debug)]
 pub struct Weighed {
-    #[sqlx(flatten)]
     pub ticket: Ticket,
     /// What it takes in an answer, about.
-    pub bytes: i32,
+    pub bytes: usize,
 }
 
 /// A ticket of a list, before its content is read.
@@ -183,6 +182,7 @@ pub struct List<'a> {
     pub page_token: &'a str,
     pub filter: &'a str,
     pub order: Order,
+    pub view: View,
 }
 
 /// A page of tickets, and where the next one begins.
@@ -194,7 +194,7 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
     let after = page.after.map(|cursor| cursor.last);
     let mut db = app.db.connection().await?;
     let (tickets, next) = if list.order.moves() {
-        let rows = rows(&mut db, &selection, list.order, since, after, page.limit()).await?;
+        let rows = rows(&mut db, &selection, list, since, after, page.limit()).await?;
         let cursor = |row: &Row| Cursor { since, last: row.place };
         let (rows, next) = page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes)?;
         let ids: Vec<Id> = rows.iter().map(|row| row.place.id).collect();
@@ -202,10 +202,9 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
         (ids.iter().filter_map(|id| tickets.remove(id)).collect(), next)
     } else {
         // A place that cannot change needs no second look: the tickets themselves, in one trip.
-        let rows = store_list::page(&mut db, &selection, list.order, after, page.limit()).await?;
+        let rows = store_list::page(&mut db, &selection, list, after, page.limit()).await?;
         let cursor = |row: &Weighed| Cursor { since, last: list.order.place(&row.ticket) };
-        let (rows, next) =
-            page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes as usize)?;
+        let (rows, next) = page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes)?;
         (rows.into_iter().map(|row| row.ticket).collect(), next)
     };
     Ok((names::name(&mut db, &ctx.tenant, tickets).await?, next))
@@ -222,14 +221,15 @@ fn purpose(selection: &Selection, order: Order) -> String {
 async fn rows(
     db: &mut PgConnection,
     selection: &Selection<'_>,
-    order: Order,
+    list: List<'_>,
     since: Time,
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Row>> {
-    let mut rows = store_list::rows(db, selection, order, since, after, limit).await?;
+    let order = list.order;
+    let mut rows = store_list::rows(db, selection, list, since, after, limit).await?;
     // Read second: what changes in between is in both, not in neither.
-    let moved = store_list::moved(db, selection, order, since, MAX_MOVED as i64 + 1).await?;
+    let moved = store_list::moved(db, selection, list, since, MAX_MOVED as i64 + 1).await?;
     if moved.len() > MAX_MOVED {
         return Err(too_old());
     }

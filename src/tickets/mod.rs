@@ -38,6 +38,7 @@ mod status;
 mod store;
 mod store_list;
 mod store_queue;
+mod store_row;
 mod tag;
 mod timeline;
 mod timer;

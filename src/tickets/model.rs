@@ -109,8 +109,15 @@ codes! {
     HoldKind { Customer = "CUSTOMER", Vendor = "VENDOR", Other = "OTHER", }
 }
 
+/// How much of a ticket an answer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Basic,
+    Full,
+}
+
 /// A request for support.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {
     pub tenant_id: TenantId,
     pub id: Id,

@@ -1,19 +1,27 @@
 //! The SQL of lists and counts: the one place where a query is put together at run time, because filters are. What the
 //! caller wrote is bound, never part of the text.
 
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+use futures_util::TryStreamExt as _;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
 
 use super::{
-    Ticket,
-    list::{By, Key, Order, Place, Row, Selection, Weighed},
+    Ticket, View,
+    list::{By, Key, List, Order, Place, Row, Selection, Weighed},
     past::Extent,
+    store_row::{columns, ticket},
 };
 use crate::{db::Tx, error::Result, filter::Scope, ids::Id, seal::PAGE_BYTES, time::Time};
 
 /// What a row takes in an answer: its long texts, and its many short ones about.
-const BYTES: &str =
-    "600 + octet_length(title) + octet_length(description) + octet_length(custom_fields::text)
-     + octet_length(annotations::text) + coalesce(octet_length(resolution::text), 0)";
+const fn bytes(view: View) -> &'static str {
+    match view {
+        View::Basic => "600 + octet_length(title) + coalesce(octet_length(resolution::text), 0)",
+        View::Full => {
+            "600 + octet_length(title) + coalesce(octet_length(resolution::text), 0) + octet_length(description)
+             + octet_length(custom_fields::text) + octet_length(annotations::text)"
+        }
+    }
+}
 
 impl Order {
     /// The column, and how to read it as a [`Key`].
@@ -42,36 +50,54 @@ impl Order {
 pub async fn page(
     db: &mut PgConnection,
     selection: &Selection<'_>,
-    order: Order,
+    list: List<'_>,
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Weighed>> {
-    let sorted = order.sorted();
-    let mut query = QueryBuilder::new(format!(
-        "select * from (
-             select *, sum(bytes) over (order by {sorted} rows unbounded preceding) - bytes as before
-             from (select *, ({BYTES})::int as bytes from tickets"
-    ));
+    let List { order, view, .. } = list;
+    let (columns, bytes, sorted) = (columns(view), bytes(view), order.sorted());
+    // Long texts do not leave Postgres for nothing; a sum over short ones would cost more than it saves.
+    let (begin, end) = match view {
+        View::Basic => (format!("select {columns}, {bytes} as bytes from tickets"), String::new()),
+        View::Full => (
+            format!(
+                "select {columns}, bytes from (
+                     select *, sum(bytes) over (order by {sorted} rows unbounded preceding) - bytes as before
+                     from (select *, {bytes} as bytes from tickets"
+            ),
+            format!(") weighed) page where before <= {PAGE_BYTES} order by {sorted}"),
+        ),
+    };
+    let mut query = QueryBuilder::new(begin);
     selection.push(&mut query);
     push_behind(&mut query, order, after, limit);
-    query.push(format_args!(") weighed) page where before <= {PAGE_BYTES} order by {sorted}"));
-    Ok(query.build_query_as().fetch_all(db).await?)
+    query.push(end);
+    let mut rows = query.build().fetch(db);
+    let (mut page, mut sum) = (Vec::new(), 0);
+    while sum <= PAGE_BYTES
+        && let Some(row) = rows.try_next().await?
+    {
+        let bytes = row.try_get::<i32, _>("bytes")? as usize;
+        sum += bytes;
+        page.push(Weighed { ticket: ticket(&row, view)?, bytes });
+    }
+    Ok(page)
 }
 
 /// The next rows behind `after` in the order, of what has not changed since `until`.
 pub async fn rows(
     db: &mut PgConnection,
     selection: &Selection<'_>,
-    order: Order,
+    list: List<'_>,
     until: Time,
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Row>> {
-    let mut query = select_rows(order);
+    let mut query = select_rows(list);
     selection.push(&mut query);
     query.push(" and update_time <= ").push_bind(until);
-    push_behind(&mut query, order, after, limit);
-    fetch_rows(db, order, query).await
+    push_behind(&mut query, list.order, after, limit);
+    fetch_rows(db, list.order, query).await
 }
 
 fn push_behind(query: &mut QueryBuilder<Postgres>, order: Order, after: Option<Place>, limit: i64) {
@@ -93,19 +119,20 @@ fn push_behind(query: &mut QueryBuilder<Postgres>, order: Order, after: Option<P
 pub async fn moved(
     db: &mut PgConnection,
     selection: &Selection<'_>,
-    order: Order,
+    list: List<'_>,
     since: Time,
     limit: i64,
 ) -> Result<Vec<Row>> {
-    let mut query = select_rows(order);
+    let mut query = select_rows(list);
     selection.push(&mut query);
     query.push(" and update_time > ").push_bind(since).push(" limit ").push_bind(limit);
-    fetch_rows(db, order, query).await
+    fetch_rows(db, list.order, query).await
 }
 
-fn select_rows(order: Order) -> QueryBuilder<Postgres> {
-    let cast = if order.is_by_time() { "" } else { "::bigint" };
-    QueryBuilder::new(format!("select id, {}{cast}, ({BYTES})::bigint from tickets", order.column()))
+fn select_rows(list: List<'_>) -> QueryBuilder<Postgres> {
+    let cast = if list.order.is_by_time() { "" } else { "::bigint" };
+    let (column, bytes) = (list.order.column(), bytes(list.view));
+    QueryBuilder::new(format!("select id, {column}{cast}, ({bytes})::bigint from tickets"))
 }
 
 async fn fetch_rows(
@@ -164,13 +191,13 @@ pub async fn in_order(
     after: Option<(Time, Id)>,
     limit: i64,
 ) -> Result<Vec<Ticket>> {
-    let mut query = QueryBuilder::new("select * from tickets");
+    let mut query = QueryBuilder::new(format!("select {} from tickets", columns(View::Full)));
     selection.push(&mut query);
     if let Some((time, id)) = after {
         query.push(" and (create_time, id) > (").push_bind(time).push(", ").push_bind(id).push(")");
     }
     query.push(" order by create_time, id limit ").push_bind(limit);
-    Ok(query.build_query_as().fetch_all(&mut **tx).await?)
+    Ok(query.build().try_map(|row| ticket(&row, View::Full)).fetch_all(&mut **tx).await?)
 }
 
 impl Selection<'_> {

@@ -86,6 +86,7 @@ pub(super) async fn list_tickets(
         page_token: &request.page_token,
         filter: &request.filter,
         order,
+        view,
     };
     let (tickets, next_page_token) = list::list(&call.app, &ctx, list).await?;
     Ok(pb::ListTicketsResponse {

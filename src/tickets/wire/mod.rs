@@ -14,19 +14,13 @@ pub use show::{action, actor_kind, revision, state, ticket, wire, written};
 use ticketing_proto::v1 as pb;
 pub use timeline::entry;
 
+pub use super::View;
 use super::{HoldKind, MAX_NOTE, Receipt, Resolution, Target};
 use crate::{
     error::{Error, Result, Violations},
     ids::{Id, TenantId, child_of},
     time::Time,
 };
-
-/// How much of a ticket an answer carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    Basic,
-    Full,
-}
 
 /// The view that was asked for, or the method's default.
 pub fn view(field: &str, view: i32, default: View) -> Result<View> {
