@@ -57,8 +57,8 @@ async fn create_comment(call: &Call, request: pb::CreateCommentRequest) -> Resul
     let said = create::create(&call.app, &ctx, &create).await?;
     Ok(pb::CreateCommentResponse {
         comment: Some(comment(&ctx, said.comment)),
-        ticket: Some(wire::for_caller(&ctx, wire::ticket(&said.ticket, View::Full))),
         revision: wire::revision(&said.ticket),
+        ticket: Some(wire::for_caller(&ctx, wire::ticket(said.ticket, View::Full))),
         replayed: said.replayed,
     })
 }

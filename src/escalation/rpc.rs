@@ -47,7 +47,7 @@ service! { EscalationService, "EscalationService":
 /// What the answer of every verb holds.
 fn written(done: Done<Escalation>) -> (Option<pb::Ticket>, String, bool, Option<pb::Escalation>) {
     let escalation = wire::escalation(&done.extra);
-    let (ticket, revision, replayed) = ticket_wire::written(&done.into());
+    let (ticket, revision, replayed) = ticket_wire::written(done.into());
     (ticket, revision, replayed, Some(escalation))
 }
 

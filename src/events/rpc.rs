@@ -109,24 +109,22 @@ async fn watch_events(
     let messages = watch(&call.app, &ctx, wanted, leaving).await?;
     let (app, id) = (Arc::clone(&call.app), call.id().clone());
     let answers = messages.map(move |message| {
-        let answer = message.and_then(|message| response(&app, &ctx, &message));
+        let answer = message.and_then(|message| response(&app, &ctx, message));
         answer.map_err(|error| error.into_status(&id.0))
     });
     Ok(answers.boxed())
 }
 
-fn response(app: &App, ctx: &Ctx, message: &Message) -> Result<pb::WatchEventsResponse> {
+fn response(app: &App, ctx: &Ctx, message: Message) -> Result<pb::WatchEventsResponse> {
     use watch_events_response::Body as Wire;
-    let body = match &message.body {
-        Body::Events(notices) => Wire::Events(pb::EventBatch { events: events(app, &ctx.tenant, notices)? }),
-        Body::Bookmark(time) => Wire::Bookmark(pb::Bookmark { time: Some(timestamp(*time)) }),
+    let body = match message.body {
+        Body::Events(notices) => Wire::Events(pb::EventBatch { events: events(app, &ctx.tenant, &notices)? }),
+        Body::Bookmark(time) => Wire::Bookmark(pb::Bookmark { time: Some(timestamp(time)) }),
         Body::SnapshotChunk(tickets) => Wire::SnapshotChunk(pb::SnapshotChunk {
-            tickets: tickets.iter().map(|one| ticket(one, View::Basic)).collect(),
+            tickets: tickets.into_iter().map(|one| ticket(one, View::Basic)).collect(),
         }),
-        Body::SnapshotComplete(count) => {
-            Wire::SnapshotComplete(pb::SnapshotComplete { ticket_count: *count })
-        }
-        Body::Goodbye(reason) => Wire::Goodbye(wire::goodbye(*reason)),
+        Body::SnapshotComplete(count) => Wire::SnapshotComplete(pb::SnapshotComplete { ticket_count: count }),
+        Body::Goodbye(reason) => Wire::Goodbye(wire::goodbye(reason)),
     };
     let cursor = message.position.map(|position| cursor(app, &ctx.tenant, position)).transpose()?;
     Ok(pb::WatchEventsResponse { cursor: cursor.unwrap_or_default(), body: Some(body) })

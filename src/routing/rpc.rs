@@ -76,7 +76,7 @@ async fn route_ticket(call: &Call, request: pb::RouteTicketRequest) -> Result<pb
     let taken = (!validate_only)
         .then(|| (wire::decision_name(&done.ticket.name(), done.ticket.version), done.ticket.update_time));
     let decision = Some(wire::decision(&ctx.tenant, &done.extra, taken));
-    let (ticket, revision, replayed) = ticket_wire::written(&done.into());
+    let (ticket, revision, replayed) = ticket_wire::written(done.into());
     Ok(pb::RouteTicketResponse { ticket, revision, replayed, decision })
 }
 
@@ -99,7 +99,7 @@ async fn transfer_ticket(
     };
     faults.into_result()?;
     let done = transfer(&call.app, &ctx, Transfer { target, to }).await?;
-    let (ticket, revision, replayed) = ticket_wire::written(&done);
+    let (ticket, revision, replayed) = ticket_wire::written(done);
     Ok(pb::TransferTicketResponse { ticket, revision, replayed })
 }
 
@@ -151,7 +151,7 @@ async fn pull_next_ticket(
     let pulled = pull(&call.app, &ctx, queue).await?;
     Ok(pb::PullNextTicketResponse {
         revision: pulled.ticket.as_ref().map(ticket_wire::revision).unwrap_or_default(),
-        ticket: pulled.ticket.map(|ticket| ticket_wire::ticket(&ticket, View::Full)),
+        ticket: pulled.ticket.map(|ticket| ticket_wire::ticket(ticket, View::Full)),
         replayed: pulled.replayed,
     })
 }
@@ -164,7 +164,7 @@ async fn accept_offer(call: &Call, request: pb::AcceptOfferRequest) -> Result<pb
     let target = ticket_wire::target(&mut faults, id, etag, *validate_only, note, reason);
     faults.into_result()?;
     let done = accept(&call.app, &ctx, AcceptOffer { target }).await?;
-    let (ticket, revision, replayed) = ticket_wire::written(&done);
+    let (ticket, revision, replayed) = ticket_wire::written(done);
     Ok(pb::AcceptOfferResponse { ticket, revision, replayed })
 }
 
@@ -177,7 +177,7 @@ async fn decline_offer(call: &Call, request: pb::DeclineOfferRequest) -> Result<
     let reason = wire::decline_reason(&mut faults, *decline_reason);
     faults.into_result()?;
     let done = decline(&call.app, &ctx, DeclineOffer { target, reason }).await?;
-    let (ticket, revision, replayed) = ticket_wire::written(&done);
+    let (ticket, revision, replayed) = ticket_wire::written(done);
     Ok(pb::DeclineOfferResponse { ticket, revision, replayed })
 }
 
@@ -199,7 +199,7 @@ async fn list_queue_tickets(
     let ctx = call.read(tenant)?;
     let (tickets, next_page_token) =
         list_queue::list(&call.app, &ctx, queue, request.page_size, &request.page_token).await?;
-    let tickets = tickets.iter().map(|ticket| ticket_wire::shown(&ctx, ticket, View::Basic)).collect();
+    let tickets = tickets.into_iter().map(|ticket| ticket_wire::shown(&ctx, ticket, View::Basic)).collect();
     Ok(pb::ListQueueTicketsResponse { tickets, next_page_token })
 }
 

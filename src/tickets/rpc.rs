@@ -74,9 +74,10 @@ async fn create_ticket(call: &Call, request: pb::CreateTicketRequest) -> Result<
     let ctx = call.write(tenant, &request.request_id, &request)?;
     let create = wire::create(&ctx.tenant, &request);
     let done = create::create(&call.app, &ctx, create).await?;
-    let (ticket, revision, replayed) = wire::written(&done);
+    let existing = done.existing;
+    let (ticket, revision, replayed) = wire::written(done);
     let ticket = ticket.map(|ticket| wire::for_caller(&ctx, ticket));
-    Ok(pb::CreateTicketResponse { ticket, revision, replayed, existing: done.existing })
+    Ok(pb::CreateTicketResponse { ticket, revision, replayed, existing })
 }
 
 /// The verbs on one ticket: they share the envelope, and each reads its own part of the request.
@@ -92,7 +93,7 @@ macro_rules! verbs {
             let parse = |$body: &pb::$request, $ctx: &Ctx, $target: Target, $faults: &mut Violations| $command;
             let command = parse(&request, &ctx, target, &mut faults);
             faults.into_result()?;
-            let (ticket, revision, replayed) = wire::written(&$verb(&call.app, &ctx, command).await?);
+            let (ticket, revision, replayed) = wire::written($verb(&call.app, &ctx, command).await?);
             Ok(pb::$response { ticket, revision, replayed })
         }
     )*};
@@ -160,7 +161,7 @@ async fn update_ticket(call: &Call, request: pb::UpdateTicketRequest) -> Result<
     let (tenant, id) = wire::ticket_name("ticket.name", &ticket.name)?;
     let ctx = call.write(tenant, &request.request_id, &request)?;
     let update = wire::update(&ctx.tenant, id, ticket, &request);
-    let (ticket, revision, replayed) = wire::written(&update::update(&call.app, &ctx, update).await?);
+    let (ticket, revision, replayed) = wire::written(update::update(&call.app, &ctx, update).await?);
     Ok(pb::UpdateTicketResponse { ticket, revision, replayed })
 }
 
@@ -171,7 +172,7 @@ async fn batch_create_tickets(
     let ctx = call.write(tenant_of(&request.parent)?, &request.request_id, &request)?;
     let creates = wire::batch(&ctx.tenant, &request)?;
     let done = batch_create::batch_create(&call.app, &ctx, creates, request.validate_only).await?;
-    let tickets = done.tickets.iter().map(|ticket| wire::ticket(ticket, View::Full)).collect();
+    let tickets = done.tickets.into_iter().map(|ticket| wire::ticket(ticket, View::Full)).collect();
     Ok(pb::BatchCreateTicketsResponse { tickets, replayed: done.replayed })
 }
 

@@ -1,5 +1,7 @@
 //! The reads of `ticketing.v1.TicketService`: wire in, wire out.
 
+use std::sync::Arc;
+
 use ticketing_proto::v1 as pb;
 
 use crate::{
@@ -40,7 +42,7 @@ pub(super) async fn get_ticket(call: &Call, request: pb::GetTicketRequest) -> Re
     })?;
     Ok(pb::GetTicketResponse {
         revision: wire::revision(&ticket),
-        ticket: Some(wire::shown(&ctx, &ticket, view)),
+        ticket: Some(wire::shown(&ctx, Arc::unwrap_or_clone(ticket), view)),
     })
 }
 
@@ -66,7 +68,7 @@ pub(super) async fn batch_get_tickets(
     faults.into_result()?;
     let tickets = list::batch(&call.app, &ctx, &ids).await?;
     Ok(pb::BatchGetTicketsResponse {
-        tickets: tickets.iter().map(|ticket| wire::shown(&ctx, ticket, view)).collect(),
+        tickets: tickets.into_iter().map(|ticket| wire::shown(&ctx, ticket, view)).collect(),
     })
 }
 
@@ -90,7 +92,7 @@ pub(super) async fn list_tickets(
     };
     let (tickets, next_page_token) = list::list(&call.app, &ctx, list).await?;
     Ok(pb::ListTicketsResponse {
-        tickets: tickets.iter().map(|ticket| wire::shown(&ctx, ticket, view)).collect(),
+        tickets: tickets.into_iter().map(|ticket| wire::shown(&ctx, ticket, view)).collect(),
         next_page_token,
     })
 }

@@ -6,12 +6,12 @@ use super::{View, ticket};
 use crate::{ctx::Ctx, tickets::Shown};
 
 /// The ticket for the caller.
-pub fn shown(ctx: &Ctx, shown: &Shown, view: View) -> pb::Ticket {
+pub fn shown(ctx: &Ctx, shown: Shown, view: View) -> pb::Ticket {
     let message = pb::Ticket {
-        requester_display_name: shown.requester_display_name.clone(),
-        organization_display_name: shown.organization_display_name.clone(),
-        assignee_display_name: shown.assignee_display_name.clone(),
-        ..ticket(shown, view)
+        requester_display_name: shown.requester_display_name,
+        organization_display_name: shown.organization_display_name,
+        assignee_display_name: shown.assignee_display_name,
+        ..ticket(shown.ticket, view)
     };
     for_caller(ctx, message)
 }

@@ -23,8 +23,10 @@ pub fn actor_kind(kind: ActorKind) -> i32 {
     .into()
 }
 
+/// The contract counts states, kinds, channels, impacts and urgencies from one in the order in which we do; the test below
+/// holds them to it. Lists show five of them for every ticket.
 pub fn state(state: State) -> i32 {
-    wire("TICKET_STATE_", state.name(), pb::TicketState::from_str_name)
+    1 + state as i32
 }
 
 pub fn action(action: &Action) -> pb::TicketAction {
@@ -36,43 +38,58 @@ pub fn action(action: &Action) -> pb::TicketAction {
 }
 
 /// The ticket as a message. Display names are the reader's to fill in.
-pub fn ticket(ticket: &Ticket, view: View) -> pb::Ticket {
+pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
+    let (name, etag) = if ticket.is_draft() { Default::default() } else { (ticket.name(), ticket.etag()) };
     let message = pb::Ticket {
-        name: if ticket.is_draft() { String::new() } else { ticket.name() },
+        name,
         number: ticket.number,
-        etag: if ticket.is_draft() { String::new() } else { ticket.etag() },
+        etag,
         state: state(ticket.state),
-        kind: wire("TICKET_KIND_", ticket.kind.name(), pb::TicketKind::from_str_name),
-        channel: wire("CHANNEL_", ticket.channel.name(), pb::Channel::from_str_name),
-        title: ticket.title.clone(),
-        requester: named(ticket, "contacts", &ticket.requester),
-        organization: named(ticket, "organizations", &ticket.organization),
-        category: ticket.category.clone(),
-        product: ticket.product.clone(),
-        language_code: ticket.language_code.clone(),
-        impact: wire("IMPACT_", ticket.impact.name(), pb::Impact::from_str_name),
-        urgency: wire("URGENCY_", ticket.urgency.name(), pb::Urgency::from_str_name),
-        priority: ticket.priority.clone(),
-        tags: ticket.tags.clone(),
-        external_key: ticket
-            .external_source
-            .clone()
-            .zip(ticket.external_id.clone())
-            .map(|(source, id)| pb::ExternalKey { source, id }),
+        kind: 1 + ticket.kind as i32,
+        channel: 1 + ticket.channel as i32,
+        requester: named(&ticket, "contacts", &ticket.requester),
+        organization: named(&ticket, "organizations", &ticket.organization),
+        impact: 1 + ticket.impact as i32,
+        urgency: 1 + ticket.urgency as i32,
         follow_up_of: ticket
             .follow_up_of
             .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
             .unwrap_or_default(),
         imported: ticket.imported,
-        ..standing(ticket)
+        followers: match view {
+            View::Basic => Vec::new(),
+            View::Full => ticket.followers.iter().map(|key| named(&ticket, "agents", key)).collect(),
+        },
+        ..standing(&ticket)
+    };
+    // What is shown as it is kept moves over.
+    let message = pb::Ticket {
+        title: ticket.title,
+        category: ticket.category,
+        product: ticket.product,
+        language_code: ticket.language_code,
+        priority: ticket.priority,
+        tags: ticket.tags,
+        external_key: ticket
+            .external_source
+            .zip(ticket.external_id)
+            .map(|(source, id)| pb::ExternalKey { source, id }),
+        level: ticket.level,
+        queue: ticket.queue,
+        team: ticket.team,
+        vendor_reference: ticket.vendor_reference,
+        first_level: ticket.first_level,
+        highest_level: ticket.highest_level,
+        routing_rule: ticket.routing_rule,
+        sla_policies: ticket.sla_policies,
+        ..message
     };
     match view {
         View::Basic => message,
         View::Full => pb::Ticket {
-            description: ticket.description.clone(),
-            custom_fields: ticket.custom_fields.iter().map(field_value).collect(),
-            annotations: ticket.annotations.0.clone(),
-            followers: ticket.followers.iter().map(|key| named(ticket, "agents", key)).collect(),
+            description: ticket.description,
+            custom_fields: ticket.custom_fields.0.into_iter().map(field_value).collect(),
+            annotations: ticket.annotations.0,
             ..message
         },
     }
@@ -81,15 +98,11 @@ pub fn ticket(ticket: &Ticket, view: View) -> pb::Ticket {
 /// What the verbs made of it since intake.
 fn standing(ticket: &Ticket) -> pb::Ticket {
     pb::Ticket {
-        level: ticket.level.clone(),
-        queue: ticket.queue.clone(),
-        team: ticket.team.clone(),
         assignee: named(ticket, "agents", ticket.assignee.as_deref().unwrap_or_default()),
         pending_escalation: ticket
             .pending_escalation
             .map(|id| format!("{}/escalations/{id}", ticket.name()))
             .unwrap_or_default(),
-        vendor_reference: ticket.vendor_reference.clone(),
         hold: (!ticket.hold_reason.is_empty() || ticket.hold_until_time.is_some()).then(|| pb::Hold {
             reason: ticket.hold_reason.clone(),
             until_time: ticket.hold_until_time.map(timestamp),
@@ -100,8 +113,6 @@ fn standing(ticket: &Ticket) -> pb::Ticket {
             article: resolution.article.clone(),
             no_article_reason: resolution.no_article_reason.clone(),
         }),
-        first_level: ticket.first_level.clone(),
-        highest_level: ticket.highest_level.clone(),
         transfer_count: ticket.transfer_count,
         team_count: ticket.teams.len() as i32,
         return_count: ticket.return_count,
@@ -119,9 +130,7 @@ fn standing(ticket: &Ticket) -> pb::Ticket {
         }),
         former_assignee: named(ticket, "agents", ticket.former_assignee.as_deref().unwrap_or_default()),
         routing_exhausted: ticket.routing_exhausted,
-        sla_policies: ticket.sla_policies.clone(),
         sla_revision: ticket.sla_revision,
-        routing_rule: ticket.routing_rule.clone(),
         ..pb::Ticket::default()
     }
 }
@@ -130,14 +139,14 @@ fn named(ticket: &Ticket, collection: &str, key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("tenants/{}/{collection}/{key}", ticket.tenant_id) }
 }
 
-fn field_value((key, value): (&String, &FieldValue)) -> (String, pb::FieldValue) {
+fn field_value((key, value): (String, FieldValue)) -> (String, pb::FieldValue) {
     let kind = match value {
-        FieldValue::Bool(value) => pb::field_value::Kind::BoolValue(*value),
-        FieldValue::Int(value) => pb::field_value::Kind::IntValue(*value),
-        FieldValue::Time { time } => pb::field_value::Kind::TimeValue(timestamp(*time)),
-        FieldValue::String(value) => pb::field_value::Kind::StringValue(value.clone()),
+        FieldValue::Bool(value) => pb::field_value::Kind::BoolValue(value),
+        FieldValue::Int(value) => pb::field_value::Kind::IntValue(value),
+        FieldValue::Time { time } => pb::field_value::Kind::TimeValue(timestamp(time)),
+        FieldValue::String(value) => pb::field_value::Kind::StringValue(value),
     };
-    (key.clone(), pb::FieldValue { kind: Some(kind) })
+    (key, pb::FieldValue { kind: Some(kind) })
 }
 
 /// Proof of a write: names the version that it made. There is none of a draft.
@@ -146,6 +155,37 @@ pub fn revision(ticket: &Ticket) -> String {
 }
 
 /// What the answer of every ticket verb begins with.
-pub fn written(done: &Written) -> (Option<pb::Ticket>, String, bool) {
-    (Some(ticket(&done.ticket, View::Full)), revision(&done.ticket), done.replayed)
+pub fn written(done: Written) -> (Option<pb::Ticket>, String, bool) {
+    let revision = revision(&done.ticket);
+    (Some(ticket(done.ticket, View::Full)), revision, done.replayed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tickets::{Channel, Impact, Kind, Urgency};
+
+    #[test]
+    fn the_contract_counts_as_we_do() {
+        fn names<C: Copy, P: TryFrom<i32>>(
+            all: &[C],
+            number: fn(C) -> i32,
+            name: fn(&P) -> &'static str,
+        ) -> Vec<&'static str> {
+            all.iter().map(|code| P::try_from(1 + number(*code)).map_or("none", |code| name(&code))).collect()
+        }
+        let prefixed = |prefix: &str, codes: &[&str]| -> Vec<String> {
+            codes.iter().map(|code| format!("{prefix}{code}")).collect()
+        };
+        let states = names(State::ALL, |code| code as i32, pb::TicketState::as_str_name);
+        assert_eq!(states, prefixed("TICKET_STATE_", State::NAMES));
+        let kinds = names(Kind::ALL, |code| code as i32, pb::TicketKind::as_str_name);
+        assert_eq!(kinds, prefixed("TICKET_KIND_", Kind::NAMES));
+        let channels = names(Channel::ALL, |code| code as i32, pb::Channel::as_str_name);
+        assert_eq!(channels, prefixed("CHANNEL_", Channel::NAMES));
+        let impacts = names(Impact::ALL, |code| code as i32, pb::Impact::as_str_name);
+        assert_eq!(impacts, prefixed("IMPACT_", Impact::NAMES));
+        let urgencies = names(Urgency::ALL, |code| code as i32, pb::Urgency::as_str_name);
+        assert_eq!(urgencies, prefixed("URGENCY_", Urgency::NAMES));
+    }
 }
