@@ -42,8 +42,18 @@ pub async fn import(
     path: &Path,
     more: &[&str],
 ) -> (Option<i32>, String, String) {
+    import_at(&desk.address, tenant, format, path, more).await
+}
+
+/// As [`import`], into the service at this address.
+pub async fn import_at(
+    address: &str,
+    tenant: &str,
+    format: &str,
+    path: &Path,
+    more: &[&str],
+) -> (Option<i32>, String, String) {
     let path = path.to_str().expect("a path");
-    let address = desk.address.as_str();
     let arguments = ["import", "--format", format, path, "--address", address, "--tenant", tenant];
     run(&[&arguments, more].concat()).await
 }

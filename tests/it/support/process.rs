@@ -14,6 +14,7 @@ use tonic::transport::Channel;
 /// A running `ticketing serve`; it is killed when its value goes.
 pub struct Process {
     child: Arc<Mutex<Child>>,
+    pub address: String,
     pub channel: Channel,
 }
 
@@ -47,7 +48,7 @@ impl Process {
             .connect()
             .await
             .expect("the server takes connections");
-        Self { child: Arc::new(Mutex::new(child)), channel }
+        Self { child: Arc::new(Mutex::new(child)), address, channel }
     }
 
     /// `kill -9`, if it still lives; over when the process is gone.
