@@ -41,8 +41,8 @@ pub async fn name(db: &mut PgConnection, tenant: &TenantId, tickets: Vec<Ticket>
 }
 
 fn distinct<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut keys: Vec<String> = keys.filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    let mut keys: Vec<&str> = keys.filter(|key| !key.is_empty()).collect();
     keys.sort_unstable();
     keys.dedup();
-    keys
+    keys.into_iter().map(str::to_owned).collect()
 }

@@ -73,7 +73,7 @@ pub async fn page(
     push_behind(&mut query, order, after, limit);
     query.push(end);
     let mut rows = query.build().fetch(db);
-    let (mut page, mut sum) = (Vec::new(), 0);
+    let (mut page, mut sum) = (Vec::with_capacity(limit as usize), 0);
     while sum <= PAGE_BYTES
         && let Some(row) = rows.try_next().await?
     {

@@ -136,7 +136,8 @@ fn standing(ticket: &Ticket) -> pb::Ticket {
 }
 
 fn named(ticket: &Ticket, collection: &str, key: &str) -> String {
-    if key.is_empty() { String::new() } else { format!("tenants/{}/{collection}/{key}", ticket.tenant_id) }
+    let tenant = ticket.tenant_id.as_str();
+    if key.is_empty() { String::new() } else { ["tenants/", tenant, "/", collection, "/", key].concat() }
 }
 
 fn field_value((key, value): (String, FieldValue)) -> (String, pb::FieldValue) {
