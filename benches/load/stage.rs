@@ -91,8 +91,8 @@ impl Stage {
 
     /// The columns of a table, and the values of one row as literals, with places for the keys.
     async fn literals(&self, table: &str, condition: &str) -> anyhow::Result<(String, String)> {
-        // Colons are written as escapes: pgbench takes `:name` for a variable of its own, also within a literal. The only
-        // JSON arrays are lists, which Postgres itself writes in other brackets.
+        // Colons are written as escapes: pgbench takes `:name` for a variable of its own, also within a literal. Lists are
+        // written in the brackets of Postgres; what is JSON in the table stays JSON, arrays too.
         let sql = format!(
             r"select string_agg(quote_ident(key), ', ') as columns,
                      string_agg(case key when 'number' then '<number>' when 'request_id' then '<request>'
@@ -100,9 +100,10 @@ impl Stage {
                                          else 'E''' || replace(replace(replace(text, '\', '\\'), '''', ''''''),
                                                                ':', '\x3a') || '''' end, ', ') as row_values
               from (select * from {table} where tenant_id = 'bench' and {condition} limit 1) r,
-                   lateral jsonb_each(to_jsonb(r)),
-                   lateral (select case jsonb_typeof(value) when 'array' then translate(value::text, '[]', '{{}}')
-                                                            else value #>> '{{}}' end as text) t
+                   lateral jsonb_each(to_jsonb(r))
+                   join information_schema.columns c on c.table_name = '{table}' and c.column_name = key,
+                   lateral (select case c.data_type when 'ARRAY' then translate(value::text, '[]', '{{}}')
+                                                    else value #>> '{{}}' end as text) t
               where value <> 'null'"
         );
         let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(self.app.db.pool()).await?;
