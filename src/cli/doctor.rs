@@ -157,7 +157,7 @@ async fn clocks(db: &Db) -> Result<String, String> {
     }
     let mut told = format!("{} differ from what the events make:", differences.len());
     for difference in differences.iter().take(MAX_DIFFERENCES) {
-        told.push_str("\n");
+        told.push('\n');
         told.push_str(difference);
     }
     Err(told)

@@ -49,6 +49,19 @@ fn the_smallest_document_of_the_guide_has_no_fault() {
 }
 
 #[test]
+fn the_promises_and_ladders_of_the_guide_have_no_fault() {
+    let guide = include_str!("../../docs/sla.md");
+    let mut document = sample();
+    for example in guide.split("```yml").skip(1).filter_map(|rest| rest.split("```").next()) {
+        let parts = read(example);
+        let given = (!parts.sla_policies.is_empty(), !parts.ladders.is_empty());
+        assert!(given.0 != given.1, "an example of one part");
+        if given.0 { document.sla_policies = parts.sla_policies } else { document.ladders = parts.ladders }
+    }
+    assert_eq!(faults(&document), Vec::<String>::new());
+}
+
+#[test]
 fn an_empty_document_lacks_all_that_is_needed() {
     assert_eq!(
         faults(&Document::default()),
@@ -301,7 +314,7 @@ fn yaml_that_is_no_document_is_refused_with_its_place() {
     }
 }
 
-const POLICY: &str = r#"[{key: gold, clocks: [{clock: FIRST_RESPONSE, target_duration: 1h}]}]"#;
+const POLICY: &str = "[{key: gold, clocks: [{clock: FIRST_RESPONSE, target_duration: 1h}]}]";
 
 #[test]
 fn a_promise_that_cannot_be_kept_or_counted_is_refused_by_its_path() {

@@ -66,7 +66,7 @@ async fn escalate_ticket(
             justification: wire::required_text(&mut faults, "justification", &request.justification),
         };
         faults.into_result()?;
-        let (ticket, revision, replayed) = ticket_wire::written(&to_manager(&call.app, &ctx, command).await?);
+        let (ticket, revision, replayed) = ticket_wire::written(to_manager(&call.app, &ctx, command).await?);
         return Ok(pb::EscalateTicketResponse { ticket, revision, replayed, escalation: None });
     }
     let command = Escalate {

@@ -86,13 +86,10 @@ impl Meter<'_> {
 
     /// When so many open seconds have passed.
     pub fn add(&self, start: Time, seconds: u64) -> Option<Time> {
-        match self.calendar {
-            Some(calendar) => calendar.add(start, seconds),
-            None => {
-                let span = std::time::Duration::from_secs(seconds);
-                start.checked_add(span).ok().map(Time::new)
-            }
+        if let Some(calendar) = self.calendar {
+            return calendar.add(start, seconds);
         }
+        start.checked_add(std::time::Duration::from_secs(seconds)).ok().map(Time::new)
     }
 }
 

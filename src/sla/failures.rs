@@ -13,7 +13,7 @@ use crate::{
     tickets::State,
 };
 
-const EVERYTHING: &str = r#"
+const EVERYTHING: &str = r"
 - key: gold
   calendar: office
   clocks:
@@ -23,7 +23,7 @@ const EVERYTHING: &str = r#"
     - {clock: FIRST_RESOLUTION, target_duration: 8h, pause_in: [WAITING_ON_CUSTOMER, ON_HOLD]}
     - {clock: TOTAL_RESOLUTION, target_duration: 8h, pause_in: [WAITING_ON_CUSTOMER, ON_HOLD]}
     - {clock: LEVEL, target_duration: 2h}
-"#;
+";
 
 #[test]
 fn zammad_5177_an_update_that_is_due_earlier_does_not_overrule_the_first_response() {
@@ -92,7 +92,7 @@ fn zammad_188_what_is_reopened_goes_on_where_it_was() {
 
 #[test]
 fn glpi_6902_15605_pauses_survive_a_change_of_priority() {
-    let policies = r#"
+    let policies = r"
 - key: gold
   calendar: office
   clocks:
@@ -100,7 +100,7 @@ fn glpi_6902_15605_pauses_survive_a_change_of_priority() {
       targets: [{priority: P1, target_duration: 4h}]
       target_duration: 16h
       pause_in: [WAITING_ON_CUSTOMER]
-"#;
+";
     let mut story = Story::new(policies, "02T08:00:00");
     story.moves(time("02T09:00:00"), State::WaitingOnCustomer);
     story.moves(time("02T11:00:00"), State::Open);
@@ -136,12 +136,12 @@ fn glpi_23359_time_in_resolved_is_no_pause() {
 
 #[test]
 fn glpi_22678_15357_a_step_before_the_due_time_is_counted_in_working_time() {
-    let policies = r#"
+    let policies = r"
 - key: gold
   calendar: office
   clocks:
     - {clock: FIRST_RESOLUTION, target_duration: 4h, warnings: [{before_duration: 2h}, {percent: 75}]}
-"#;
+";
     // Due at 11:00 on the next day; two working hours before are 09:00, and not midnight or 16:00 of today.
     let story = Story::new(policies, "02T16:00:00");
     let clock = story.clock(FirstResolution);

@@ -6,7 +6,7 @@
 //! Jobs: fire.
 //! What is promised about time, and whether it is kept: open time by calendars, availability of services.
 //!
-//! Verbs: record outage.
+//! Verbs: migrate, record outage.
 
 mod availability;
 mod book;
@@ -17,6 +17,7 @@ mod explain;
 mod failures;
 pub mod fire;
 mod follow;
+mod migrate;
 mod model;
 mod outages;
 mod points;

@@ -10,7 +10,7 @@ use ticketing_proto::v1::{
 use tonic::{Request, Response, Status};
 
 use super::{
-    business_time, read, read_outages, record_outage as record_verb, simulate,
+    business_time, migrate, read, read_outages, record_outage as record_verb, simulate,
     wire::{self, clocks},
 };
 use crate::{
@@ -36,6 +36,7 @@ service! { SlaService, "SlaService":
     explain_clock(ExplainClockRequest) -> ExplainClockResponse,
     list_clocks(ListClocksRequest) -> ListClocksResponse,
     preview_sla(PreviewSlaRequest) -> PreviewSlaResponse,
+    migrate_clocks(MigrateClocksRequest) -> MigrateClocksResponse,
     compute_business_time(ComputeBusinessTimeRequest) -> ComputeBusinessTimeResponse,
     record_outage(RecordOutageRequest) -> RecordOutageResponse,
     get_outage(GetOutageRequest) -> GetOutageResponse,
@@ -113,6 +114,15 @@ async fn preview_sla(call: &Call, request: pb::PreviewSlaRequest) -> Result<pb::
     let change = read::preview(&ctx, &configuration, &draft, at).map_err(of_draft)?;
     let clocks = change.clocks.iter().map(|clock| clocks::thought_of(clock, &configuration, at));
     Ok(pb::PreviewSlaResponse { clocks: clocks.collect(), sla_policies: change.next.sla_policies })
+}
+
+async fn migrate_clocks(call: &Call, request: pb::MigrateClocksRequest) -> Result<pb::MigrateClocksResponse> {
+    let ctx = call.write(tenant_of(&request.parent)?, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let wanted = clocks::migrate(&mut faults, &ctx.tenant, request)?;
+    faults.into_result()?;
+    let done = migrate::migrate(&call.app, &ctx, &wanted).await?;
+    Ok(clocks::migrated(&ctx.tenant, done))
 }
 
 async fn compute_business_time(

@@ -100,7 +100,7 @@ impl Story {
         assert_eq!(self.clocks, again.clocks, "kept is not what the log makes:\n{:#?}", self.log.last());
     }
 
-    fn ctx(&self, kind: ActorKind, at: Time) -> Ctx {
+    fn ctx(kind: ActorKind, at: Time) -> Ctx {
         let actor = Actor { kind, id: "somebody".into(), roles: Vec::new(), tenants: None };
         Ctx { actor, recorded: at, ..fixture::ctx(Role::Agent).at(at) }
     }
@@ -112,7 +112,7 @@ impl Story {
         kind: EventType,
         edit: impl FnOnce(&Configuration, &mut Ticket, &mut Event),
     ) {
-        let ctx = self.ctx(actor, at);
+        let ctx = Self::ctx(actor, at);
         let pinned = self.pinned.values().next().cloned().expect("one");
         let change =
             Change::of(self.ticket.clone()).step(&ctx, kind, |ticket, event| edit(&pinned, ticket, event));
@@ -177,7 +177,7 @@ impl Story {
             let pinned = &self.pinned[&clock.configuration_revision];
             due.extend(points::due(clock, pinned, now).into_iter().map(|point| (clock.clone(), point)));
         }
-        let ctx = self.ctx(ActorKind::System, now);
+        let ctx = Self::ctx(ActorKind::System, now);
         let mut change = Change::of(self.ticket.clone());
         for (clock, point) in due {
             let kind = match point {

@@ -73,7 +73,7 @@ async fn create_ticket(call: &Call, request: pb::CreateTicketRequest) -> Result<
     let tenant = tenant_of(&request.parent)?;
     let ctx = call.write(tenant, &request.request_id, &request)?;
     let create = wire::create(&ctx.tenant, &request);
-    let done = create::create(&call.app, &ctx, create).await?;
+    let done = Box::pin(create::create(&call.app, &ctx, create)).await?;
     let existing = done.existing;
     let (ticket, revision, replayed) = wire::written(done);
     let ticket = ticket.map(|ticket| wire::for_caller(&ctx, ticket));

@@ -93,6 +93,20 @@ pub async fn lock(tx: &mut Tx, id: Id) -> Result<Option<Ticket>> {
     Ok(ticket)
 }
 
+/// These tickets, locked until the transaction ends, in the order of their ids.
+pub async fn lock_all(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
+    let tenant = tx.tenant().clone();
+    let tickets = sqlx::query_as!(
+        Ticket,
+        "select * from tickets where tenant_id = $1 and id = any($2) order by id for update",
+        tenant.as_str(),
+        ids as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(tickets)
+}
+
 /// Tickets by id, in no order; for reads.
 pub async fn find_all(db: impl PgExecutor<'_>, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Ticket>> {
     let tickets = sqlx::query_as!(

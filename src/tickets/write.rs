@@ -178,6 +178,11 @@ pub async fn lock_free_in(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
     store::lock_free(tx, ids).await
 }
 
+/// These tickets, locked until the transaction ends.
+pub async fn lock_all_in(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
+    store::lock_all(tx, ids).await
+}
+
 /// Refuses when the ticket changed since the caller saw it.
 pub fn check_version(target: &Target, ticket: &Ticket) -> Result<()> {
     match target.version {

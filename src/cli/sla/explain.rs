@@ -1,6 +1,6 @@
 //! `ticketing sla explain`: what the clocks of a ticket counted, line by line.
 
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use clap::Args;
 use comfy_table::Table;
@@ -166,13 +166,13 @@ fn verdict(clock: &pb::Clock) -> String {
     let state = clock.state().as_str_name().trim_start_matches("CLOCK_STATE_");
     let mut verdict = state.to_owned();
     if let Some(due) = clock.breach_time.as_ref().or(clock.due_time.as_ref()) {
-        verdict.push_str(&format!("; due {due}"));
+        _ = write!(verdict, "; due {due}");
     }
     if let Some(end) = &clock.end_time {
-        verdict.push_str(&format!(", ended {end}"));
+        _ = write!(verdict, ", ended {end}");
     }
     if clock.business_overrun_duration.is_some() {
-        verdict.push_str(&format!(", {} of open time over", span(clock.business_overrun_duration.as_ref())));
+        _ = write!(verdict, ", {} of open time over", span(clock.business_overrun_duration.as_ref()));
     }
     if clock.breached_on_apply {
         verdict.push_str("; it was late when it came to hold, which is no breach");

@@ -7,14 +7,16 @@ use crate::sla::{
     Clock, ClockState, Point,
     evaluate::Phase,
     explain::{Line, Statement},
+    migrate::{Done, Migrate, Migrated, Moved, Terms as Promised},
     model::Terms,
     points::ahead,
     read::{Explained, Pinned, Wanted},
 };
 use crate::{
     configuration::{ClockKind, Configuration, LadderAction},
-    error::Violations,
-    tickets::wire::{actor_kind, time, timestamp},
+    error::{Error, Result, Violations},
+    ids::TenantId,
+    tickets::wire::{actor_kind, ticket_name, time, timestamp},
     time::Time,
 };
 
@@ -158,7 +160,7 @@ fn line(line: Line) -> pb::StatementLine {
         local_end: line.local_end,
         ticket_version: segment.version,
         event_type: line.event_type.to_owned(),
-        actor: line.actor.map(|(kind, id)| pb::Actor { kind: actor_kind(kind).into(), id }),
+        actor: line.actor.map(|(kind, id)| pb::Actor { kind: actor_kind(kind), id }),
         counts: segment.counts,
         business_duration: Some(duration(segment.open)),
         business_elapsed_duration: Some(duration(line.elapsed)),
@@ -173,5 +175,69 @@ fn line(line: Line) -> pb::StatementLine {
             .collect(),
         truncated: line.truncated,
         exceptions: line.exceptions,
+    }
+}
+
+/// What MigrateClocks asks for.
+pub fn migrate(
+    faults: &mut Violations,
+    tenant: &TenantId,
+    request: pb::MigrateClocksRequest,
+) -> Result<Migrate> {
+    let ticket = match request.ticket.as_str() {
+        "" => None,
+        name => {
+            let (of, id) = ticket_name("ticket", name)?;
+            if of != *tenant {
+                return Err(Error::field("ticket", "must be of the same tenant"));
+            }
+            Some(id)
+        }
+    };
+    for (field, keys) in [("queues", &request.queues), ("teams", &request.teams)] {
+        if keys.len() > MAX_POLICIES {
+            faults.add(field, format!("must be at most {MAX_POLICIES}"));
+        }
+    }
+    Ok(Migrate {
+        ticket,
+        queues: request.queues,
+        teams: request.teams,
+        size: request.page_size,
+        token: request.page_token,
+        validate_only: request.validate_only,
+    })
+}
+
+pub fn migrated(tenant: &TenantId, done: Done) -> pb::MigrateClocksResponse {
+    let ticket = |it: Migrated| pb::MigratedTicket {
+        ticket: format!("tenants/{tenant}/tickets/{}", it.ticket),
+        from_revision: it.from_revision,
+        sla_policies: it.policies,
+        clocks: it.clocks.into_iter().map(moved).collect(),
+    };
+    pb::MigrateClocksResponse {
+        tickets: done.tickets.into_iter().map(ticket).collect(),
+        configuration_revision: done.revision,
+        next_page_token: done.next_page_token,
+        replayed: done.replayed,
+    }
+}
+
+fn moved(it: Moved) -> pb::MigratedClock {
+    let target = |terms: Option<&Promised>| terms.map(|it| duration(it.target_seconds.unsigned_abs()));
+    let due = |terms: Option<&Promised>| terms.and_then(|it| it.due_time).map(timestamp);
+    let policy = |terms: Option<&Promised>| terms.map(|it| it.policy.clone()).unwrap_or_default();
+    let (old, new) = (it.old.as_ref(), it.new.as_ref());
+    pb::MigratedClock {
+        kind: clock_kind(it.kind).into(),
+        old_policy: policy(old),
+        new_policy: policy(new),
+        old_business_target_duration: target(old),
+        new_business_target_duration: target(new),
+        old_due_time: due(old),
+        new_due_time: due(new),
+        breached_on_apply: it.breached_on_apply,
+        level: it.level,
     }
 }

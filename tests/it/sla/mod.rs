@@ -3,6 +3,7 @@
 mod business_time;
 mod clocks;
 mod fire;
+mod migrate;
 mod outages;
 
 use ticketing::{
