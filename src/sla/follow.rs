@@ -115,7 +115,7 @@ impl Ledger {
         self.choose(&mut change);
         let book = self.book(&change);
         let renews = change.events.iter().any(|event| book.renews(event));
-        self.enter(change, if renews { log } else { Vec::new() })
+        self.enter(&self.revisions(), change, if renews { log } else { Vec::new() })
     }
 
     /// The configurations that the tickets and their clocks are pinned to.
@@ -135,6 +135,7 @@ impl Ledger {
         }
         let renewed: Vec<Id> = changes
             .iter()
+            .filter(|change| !change.is_quiet())
             .filter(|change| {
                 let book = self.book(change);
                 change.events.iter().any(|event| book.renews(event))
@@ -143,9 +144,10 @@ impl Ledger {
             .collect();
         let mut logs =
             if renewed.is_empty() { HashMap::new() } else { events::logs_in(tx, &renewed).await? };
+        let revisions = self.revisions();
         let enter = |change: Change| {
             let log = logs.remove(&change.next.id).unwrap_or_default();
-            self.enter(change, log)
+            self.enter(&revisions, change, log)
         };
         Ok(changes.into_iter().map(enter).collect())
     }
@@ -177,21 +179,22 @@ impl Ledger {
     }
 
     /// `log`: what happened before, if that has to be known.
-    fn enter(&self, mut change: Change, mut log: Vec<Event>) -> Change {
+    fn enter(&self, revisions: &Revisions<'_>, mut change: Change, mut log: Vec<Event>) -> Change {
         if change.is_empty() || change.next.sla_revision == 0 {
             return change;
         }
-        let revisions = self.revisions();
         let mut book = self.book(&change);
+        let before = self.clocks(change.next.id);
         for event in &change.events {
-            log.push(event.clone());
-            book.follow(&revisions, event, &log);
+            if !change.is_quiet() {
+                log.push(event.clone());
+            }
+            book.follow(revisions, event, &log);
         }
         let owed: Vec<i32> = book.clocks.iter().filter(|it| it.owes_breach()).map(|it| it.number).collect();
         for number in owed {
-            change = owe(&revisions, change, &mut book, number);
+            change = owe(revisions, change, &mut book, number);
         }
-        let before = self.clocks(change.next.id);
         book.clocks.retain(|clock| !before.contains(clock));
         change.clocks = book.clocks;
         change

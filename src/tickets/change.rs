@@ -48,13 +48,15 @@ impl Change {
     /// One more thing that happens to it: `edit` changes the ticket and says what belongs to the event.
     #[must_use]
     pub fn step(mut self, ctx: &Ctx, kind: EventType, edit: impl FnOnce(&mut Ticket, &mut Event)) -> Self {
-        let before = fields(&self.next);
         self.next.version += 1;
         self.next.update_time = ctx.now;
+        let before = self.next.clone();
         let mut event = Event::new(ctx, kind, self.next.id, self.next.version);
         event.configuration_revision = self.next.configuration_revision;
         edit(&mut self.next, &mut event);
-        event.changes = Json(differences(before, fields(&self.next)));
+        if self.next != before {
+            event.changes = Json(differences(fields(&before), fields(&self.next)));
+        }
         event.facts = Json(self.next.facts());
         self.events.push(event);
         self
@@ -81,6 +83,11 @@ impl Change {
     /// Whether it begins with the ticket's creation.
     pub fn is_new(&self) -> bool {
         self.events.first().is_some_and(|event| event.version == 1)
+    }
+
+    /// Whether the ticket is as it was, but for what every change touches.
+    pub fn is_quiet(&self) -> bool {
+        self.events.iter().all(|event| event.changes.is_empty())
     }
 
     /// Whether anything happened.
@@ -195,6 +202,19 @@ mod tests {
         old.remove("language_code");
         old.remove("skills");
         assert_eq!(came(&later.next, &old).ok(), Some(first));
+    }
+
+    #[test]
+    fn what_is_only_told_of_a_ticket_is_quiet() {
+        let ctx = fixture::ctx(Role::Agent);
+        let told = Change::of(fixture::ticket(State::New)).step(&ctx, EventType::SlaBreached, |_, event| {
+            event.details.insert("clock".into(), 1.into());
+        });
+        assert!(told.is_quiet() && !told.is_empty());
+        let given = told.step(&ctx, EventType::TicketAssigned, |ticket, _| ticket.assign("anna", ctx.now));
+        assert!(!given.is_quiet());
+        let back = given.step(&ctx, EventType::TicketReleased, |ticket, _| ticket.assignee = None);
+        assert!(!back.is_quiet(), "what went and came back was written in between");
     }
 
     #[test]
