@@ -1,5 +1,7 @@
 //! The only SQL that names `sla_clocks`.
 
+use std::collections::HashSet;
+
 use sqlx::PgPool;
 
 use super::{
@@ -66,22 +68,19 @@ pub async fn tenants_due(pool: &PgPool, now: Time) -> Result<Vec<TenantId>> {
     Ok(tenants)
 }
 
-/// The tickets of clocks that are due, the longest due first. The clocks are claimed until the transaction ends; those that
-/// somebody else has claimed are left to them.
-pub async fn claim_due(tx: &mut Tx, now: Time, limit: i64) -> Result<Vec<Id>> {
+/// The tickets of clocks that are due, the longest due first.
+pub async fn due(tx: &mut Tx, now: Time, limit: i64) -> Result<Vec<Id>> {
     let tenant = tx.tenant().clone();
-    let mut ids = sqlx::query_scalar!(
-        "select ticket_id from sla_clocks where tenant_id = $1 and fire_time <= $2
-         order by fire_time limit $3 for update skip locked",
+    let ids = sqlx::query_scalar!(
+        "select ticket_id from sla_clocks where tenant_id = $1 and fire_time <= $2 order by fire_time limit $3",
         tenant.as_str(),
         now as Time,
         limit,
     )
     .fetch_all(&mut **tx)
     .await?;
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
+    let mut seen = HashSet::new();
+    Ok(ids.into_iter().filter(|id| seen.insert(*id)).collect())
 }
 
 /// Tickets to which something was promised, in all tenants, behind one.

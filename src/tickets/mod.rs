@@ -63,6 +63,6 @@ pub use read::{at_version, count_standing_in, get, held, list_live, resolve, vis
 pub use status::{Verb, advance, advance_settled};
 pub use store::Live;
 pub use write::{
-    Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_free_in, lock_in, write,
-    write_in, write_with,
+    Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_first_in, lock_free_in,
+    lock_in, write, write_in, write_with,
 };

@@ -183,6 +183,11 @@ pub async fn lock_all_in(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Ticket>> {
     store::lock_all(tx, ids).await
 }
 
+/// As [`lock_free_in`]: the first of them, at most `limit`.
+pub async fn lock_first_in(tx: &mut Tx, ids: &[Id], limit: usize) -> Result<Vec<Ticket>> {
+    store::lock_first(tx, ids, limit as i64).await
+}
+
 /// Refuses when the ticket changed since the caller saw it.
 pub fn check_version(target: &Target, ticket: &Ticket) -> Result<()> {
     match target.version {
