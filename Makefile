@@ -30,7 +30,7 @@ lint: proto-lint deny ## Check formatting, the code, the contract and the depend
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
-bench: setup ## Measure the service against pgbench on the same PostgreSQL, and the pure rules
+bench: setup ## Measure calls against pgbench on the same PostgreSQL, dispatching, a million clocks, and the pure rules
 	cargo bench --locked --bench '*'
 
 clients: ## Call a running service from Python and buf, by reflection alone

@@ -5,6 +5,8 @@ mod clocks;
 mod fire;
 mod migrate;
 mod outages;
+mod storm;
+mod turns;
 
 use ticketing::{
     ctx::{ActorKind, Role},

@@ -43,10 +43,14 @@ pub struct Desk {
 impl Desk {
     /// A service with the sample configuration for tenant `acme`.
     pub async fn open() -> Self {
-        let url = super::cluster::fresh_database().await;
+        Self::open_on(&super::cluster::fresh_database().await).await
+    }
+
+    /// The same on a database that has the whole schema and nothing else.
+    pub async fn open_on(url: &str) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(&url, tenant, clock).await
+        Self::on(url, tenant, clock).await
     }
 
     /// A second replica on the same database.
