@@ -8,6 +8,7 @@ mod import_killed;
 mod routing;
 mod serve;
 mod settings;
+mod sla;
 
 use std::process::Output;
 
