@@ -22,7 +22,7 @@ mod staff;
 mod store;
 mod take;
 mod to_manager;
-mod wire;
+pub mod wire;
 mod withdraw;
 
 pub use audience::Audience;

@@ -1,11 +1,13 @@
 //! Escalations as messages and back.
 
+use serde_json::Value;
 use ticketing_proto::v1::{self as pb, escalate_ticket_request as request};
 
 use super::{DeclineReason, Escalation, HandBackReason, Mode, Why, escalate::To};
 use crate::{
     ctx::ActorKind,
     error::{Result, Violations},
+    events::Event,
     ids::{Id, TenantId, grandchild_of},
     tickets::{
         MAX_NOTE, Target,
@@ -133,4 +135,25 @@ pub fn is_hierarchical(faults: &mut Violations, request: &pb::EscalateTicketRequ
             false
         }
     }
+}
+
+/// Whom an event is for, as [`super::Audience`] told it.
+pub fn audience(event: &Event) -> Option<pb::EventAudience> {
+    let agent = |key: &str| format!("tenants/{}/agents/{key}", event.tenant_id);
+    let members = event.details.get("audience")?.as_array()?;
+    let of = |kind: &str| {
+        let named = members.iter().filter_map(Value::as_str);
+        named.filter_map(|one| one.strip_prefix(kind)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let passed_over = event.details.get("passed_over").and_then(Value::as_array);
+    let passed_over = passed_over.into_iter().flatten().map(|one| pb::PassedOver {
+        agent: agent(one["agent"].as_str().unwrap_or_default()),
+        reason: one["reason"].as_str().unwrap_or_default().to_owned(),
+    });
+    Some(pb::EventAudience {
+        agents: of("agent:").iter().map(|key| agent(key)).collect(),
+        teams: of("team:"),
+        called: event.details.get("called").and_then(Value::as_str).map(agent).unwrap_or_default(),
+        passed_over: passed_over.collect(),
+    })
 }

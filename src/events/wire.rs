@@ -8,7 +8,9 @@ use ticketing_proto::v1 as pb;
 use super::{Event, Filter, cursor::Start, filter::Pattern, project::Notice, watch::Goodbye};
 use crate::{
     error::Violations,
+    escalation,
     ids::TenantId,
+    sla,
     tickets::wire::{actor_kind, text, ticket_name, time, timestamp, wire},
 };
 
@@ -111,6 +113,8 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         facts: Some(facts(event)),
         reason: event.reason.clone(),
         imported: event.imported,
+        clock: sla::wire::clocks::notice(event),
+        audience: escalation::wire::audience(event),
         resource,
     }
 }

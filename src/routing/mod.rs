@@ -38,4 +38,5 @@ pub use condition::{Conditions, compile as compile_condition};
 pub use decide::{Decision, Trial, decide};
 pub use decline_offer::DeclineReason;
 pub use roster::{Fate, Roster};
+pub use view::FIELDS as CONDITION_FIELDS;
 pub use wire::of_draft;

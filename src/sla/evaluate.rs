@@ -71,9 +71,15 @@ pub struct Reading {
     /// The due instant, once it has passed without a stop.
     pub breach: Option<Time>,
     pub end: Option<Time>,
-    /// The stretch that lasts; also from here everything that lies ahead is counted.
-    pub last: Segment,
+    /// At least one; the last one lasts.
     pub segments: Vec<Segment>,
+}
+
+impl Reading {
+    /// The stretch that lasts: from here everything that lies ahead is counted.
+    pub fn last(&self) -> &Segment {
+        self.segments.last().expect("a clock does something")
+    }
 }
 
 impl Meter<'_> {
@@ -135,7 +141,7 @@ pub fn evaluate(meter: &Meter<'_>, signals: &[Signal], now: Time) -> Reading {
         Phase::Paused => ClockState::Paused,
         Phase::Idle | Phase::Running => ClockState::Running,
     };
-    Reading { state, phase, elapsed: course.elapsed, due, breach: course.breach, end, last, segments }
+    Reading { state, phase, elapsed: course.elapsed, due, breach: course.breach, end, segments }
 }
 
 /// How far a clock has come.

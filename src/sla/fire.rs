@@ -2,7 +2,7 @@
 //! and whatever else a step does are one transaction under the ticket's lock, in which everything is looked at again; so
 //! each is told exactly once, whoever else is at it and whoever dies.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{
     follow::Ledger,
@@ -20,7 +20,7 @@ use crate::{
     db::Tx,
     error::{Error, ReasonName, Result},
     escalation::{self, Audience},
-    events::EventType,
+    events::{Event, EventType},
     ids::Id,
     jobs::Report,
     routing::dispatch,
@@ -85,12 +85,30 @@ async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<usize> {
 struct Round<'a> {
     app: &'a App,
     ctx: &'a Ctx,
-    configuration: &'a Arc<Configuration>,
+    configuration: &'a Configuration,
     ledger: &'a Ledger,
 }
 
 /// What of one clock is due.
-type Due<'a> = (&'a Clock, Point);
+#[derive(Clone, Copy)]
+struct Due<'a> {
+    clock: &'a Clock,
+    pinned: &'a Configuration,
+    point: Point,
+}
+
+impl<'a> Due<'a> {
+    /// The step of the ladder, if it is one.
+    fn step(&self) -> Option<&'a LadderStep> {
+        let Point::Step(place) = self.point else { return None };
+        let terms = Terms::of(self.pinned, self.clock)?;
+        self.pinned.ladder_steps(&terms.clock.ladder).get(place).copied()
+    }
+
+    fn tell(&self, event: &mut Event) {
+        tell(event, self.pinned, self.clock, self.point);
+    }
+}
 
 impl Round<'_> {
     async fn decide_in(&self, tx: &mut Tx, tickets: Vec<Ticket>) -> Result<Vec<Change>> {
@@ -111,23 +129,16 @@ impl Round<'_> {
 
     /// What is due of a ticket's clocks, in the order of their numbers.
     fn due(&self, ticket: Id) -> Vec<Due<'_>> {
-        let revisions = self.ledger.revisions();
         let mut due = Vec::new();
         for clock in self.ledger.clocks(ticket) {
             if clock.fire_time.is_some_and(|time| time <= self.ctx.now)
-                && let Some(pinned) = revisions.get(&clock.configuration_revision)
+                && let Some(pinned) = self.ledger.pinned(clock)
             {
-                due.extend(points::due(clock, pinned, self.ctx.now).into_iter().map(|point| (clock, point)));
+                let points = points::due(clock, pinned, self.ctx.now).into_iter();
+                due.extend(points.map(|point| Due { clock, pinned, point }));
             }
         }
         due
-    }
-
-    fn step(&self, clock: &Clock, place: usize) -> Option<LadderStep> {
-        let revisions = self.ledger.revisions();
-        let pinned = revisions.get(&clock.configuration_revision)?;
-        let terms = Terms::of(pinned, clock)?;
-        pinned.ladder_steps(&terms.clock.ladder).get(place).map(|step| (*step).clone())
     }
 
     fn audience(&self, ticket: &Ticket, step: &LadderStep) -> Audience {
@@ -141,14 +152,14 @@ impl Round<'_> {
     async fn agents_in(&self, tx: &mut Tx, due: &[(Ticket, Vec<Due<'_>>)]) -> Result<Vec<Agent>> {
         let (mut keys, mut teams) = (BTreeSet::new(), BTreeSet::new());
         for (ticket, due) in due {
-            for (clock, point) in due {
-                let Point::Step(place) = point else { continue };
-                let Some(step) = self.step(clock, *place) else { continue };
-                if matches!(step.action, LadderAction::Page | LadderAction::EscalateToManager) {
-                    let (agents, of) = self.audience(ticket, &step).keys();
-                    keys.extend(agents);
-                    teams.extend(of);
-                }
+            let steps = due.iter().filter_map(Due::step);
+            let calls = |step: &&LadderStep| {
+                matches!(step.action, LadderAction::Page | LadderAction::EscalateToManager)
+            };
+            for step in steps.filter(calls) {
+                let (agents, of) = self.audience(ticket, step).keys();
+                keys.extend(agents);
+                teams.extend(of);
             }
         }
         let (keys, teams): (Vec<String>, Vec<String>) =
@@ -170,21 +181,17 @@ impl Round<'_> {
         agents: &[Agent],
     ) -> Result<Change> {
         let mut change = Change::of(ticket);
-        for (clock, point) in due {
-            let kind = match point {
-                Point::Warning(_) => EventType::SlaWarned,
-                Point::Breach => EventType::SlaBreached,
-                Point::Step(place) => {
-                    let Some(step) = self.step(clock, place) else { continue };
-                    let moves = matches!(step.action, LadderAction::RaisePriority | LadderAction::Escalate);
-                    change = self.climb_in(tx, change, clock, point, &step, agents).await?;
-                    if moves {
-                        break;
-                    }
-                    continue;
+        for due in due {
+            if let Some(step) = due.step() {
+                change = self.climb_in(tx, change, due, step, agents).await?;
+                if matches!(step.action, LadderAction::RaisePriority | LadderAction::Escalate) {
+                    break;
                 }
-            };
-            change = change.step(self.ctx, kind, |_, event| tell(event, clock, point));
+            } else {
+                let breach = due.point == Point::Breach;
+                let kind = if breach { EventType::SlaBreached } else { EventType::SlaWarned };
+                change = change.step(self.ctx, kind, |_, event| due.tell(event));
+            }
         }
         Ok(change)
     }
@@ -193,8 +200,7 @@ impl Round<'_> {
         &self,
         tx: &mut Tx,
         change: Change,
-        clock: &Clock,
-        point: Point,
+        due: Due<'_>,
         step: &LadderStep,
         agents: &[Agent],
     ) -> Result<Change> {
@@ -206,7 +212,7 @@ impl Round<'_> {
             {
                 Ok(mut escalated) => {
                     if let Some(event) = escalated.events.last_mut() {
-                        tell(event, clock, point);
+                        due.tell(event);
                     }
                     return change.then(|_| Ok(escalated));
                 }
@@ -226,7 +232,7 @@ impl Round<'_> {
             .then(|| raised(configuration, &change.next, step))
             .flatten();
         Ok(change.step(ctx, kind, |ticket, event| {
-            tell(event, clock, point);
+            due.tell(event);
             event.details.insert("action".into(), step.action.name().into());
             match step.action {
                 LadderAction::RaisePriority => match raised {

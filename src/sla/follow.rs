@@ -11,7 +11,7 @@ use super::{
     book::{Book, Revisions},
     model::Clock,
     points::Point,
-    select::{ASKED, select},
+    select::select,
     store,
     told::tell,
 };
@@ -22,6 +22,7 @@ use crate::{
     error::Result,
     events::{self, Event, EventType},
     ids::Id,
+    routing::CONDITION_FIELDS,
     tickets::{Change, Ticket},
 };
 
@@ -94,16 +95,6 @@ impl Ledger {
         Ok(Self { pinned, clocks })
     }
 
-    /// Of one ticket, by its log.
-    pub async fn of_log_in(
-        tx: &mut Tx,
-        configurations: &Configurations,
-        ticket: Id,
-        log: &[Event],
-    ) -> Result<Self> {
-        Self::of_in(tx, configurations, &[ticket], promised(log)).await
-    }
-
     #[cfg(test)]
     pub fn of(pinned: HashMap<i64, Arc<Configuration>>, clocks: HashMap<Id, Vec<Clock>>) -> Self {
         Self { pinned, clocks }
@@ -116,6 +107,11 @@ impl Ledger {
         let book = self.book(&change);
         let renews = change.events.iter().any(|event| book.renews(event));
         self.enter(&self.revisions(), change, if renews { log } else { Vec::new() })
+    }
+
+    /// The configuration that a clock is pinned to.
+    pub fn pinned(&self, clock: &Clock) -> Option<&Configuration> {
+        self.pinned.get(&clock.configuration_revision).map(Arc::as_ref)
     }
 
     /// The configurations that the tickets and their clocks are pinned to.
@@ -154,7 +150,7 @@ impl Ledger {
 
     /// Chooses the policies anew if the ticket is no longer what was asked for.
     fn choose(&self, change: &mut Change) {
-        let asked = |event: &Event| ASKED.iter().any(|field| event.changes.contains_key(*field));
+        let asked = |event: &Event| CONDITION_FIELDS.iter().any(|field| event.changes.contains_key(*field));
         let Some(event) = change.events.iter().rposition(asked) else { return };
         let Some(configuration) = self.pinned.get(&change.next.sla_revision) else { return };
         let policies = select(configuration, &change.next);
@@ -208,13 +204,14 @@ pub fn promised<'e>(log: impl IntoIterator<Item = &'e Event>) -> BTreeSet<i64> {
 
 /// Tells of a clock that was late before anybody looked.
 fn owe(revisions: &Revisions<'_>, change: Change, book: &mut Book, number: i32) -> Change {
-    let Some(clock) = book.clocks.iter().find(|clock| clock.number == number).cloned() else {
-        return change;
-    };
+    let clock = book.clocks.iter().find(|clock| clock.number == number).cloned();
+    let pinned = clock.as_ref().and_then(|clock| revisions.get(&clock.configuration_revision));
+    let (Some(clock), Some(pinned)) = (&clock, pinned) else { return change };
     let (now, traceparent) =
         change.events.last().map(|last| (last.occur_time, last.traceparent.clone())).unwrap_or_default();
     let ctx = Ctx { traceparent, ..Ctx::system(change.next.tenant_id.clone(), "sla", now) };
-    let change = change.step(&ctx, EventType::SlaBreached, |_, event| tell(event, &clock, Point::Breach));
+    let change =
+        change.step(&ctx, EventType::SlaBreached, |_, event| tell(event, pinned, clock, Point::Breach));
     if let Some(event) = change.events.last() {
         book.follow(revisions, event, &[]);
     }

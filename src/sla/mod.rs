@@ -3,10 +3,9 @@
 //! `evaluate.rs` says how a clock stands, `signals.rs` what an event means for it, `book.rs` what becomes of a ticket's
 //! clocks, `points.rs` what there is to tell of them.
 //!
-//! Jobs: fire.
-//! What is promised about time, and whether it is kept: open time by calendars, availability of services.
+//! `business_time.rs` is the arithmetic that everybody may ask for, `availability.rs` what outages leave of agreed hours.
 //!
-//! Verbs: migrate, record outage.
+//! Verbs: migrate, record outage. Jobs: fire.
 
 mod availability;
 mod book;
@@ -37,7 +36,7 @@ mod store_outages;
 mod story;
 mod told;
 mod verify;
-mod wire;
+pub mod wire;
 
 pub use book::{Book, Revisions};
 pub use follow::{Ledger, begin, follow_in, promise};

@@ -31,7 +31,8 @@ codes! {
 }
 
 codes! {
-    /// What an event does to a clock. Of what one event does, the later in this order has the last word.
+    /// What an event does to a clock. An event does at most one of them, but that a clock which begins or goes on may stand
+    /// still at once.
     What {
         Start = "START",
         Resume = "RESUME",

@@ -37,7 +37,7 @@ pub fn ahead(clock: &Clock, configuration: &Configuration, reading: &Reading) ->
         calendar: configuration.calendar(&clock.calendar),
         count_resolved: false,
     };
-    let from = &reading.last;
+    let from = reading.last();
     let at = |threshold: &SlaThreshold| {
         meter.add(from.start, threshold.reached_at(meter.target).saturating_sub(from.before))
     };
@@ -55,6 +55,19 @@ pub fn ahead(clock: &Clock, configuration: &Configuration, reading: &Reading) ->
     ahead.retain(|(_, point)| !clock.told.contains(point));
     ahead.sort_unstable();
     ahead
+}
+
+/// Where in the course of a clock it lies, as it is told; empty where the policy knows nothing of it.
+pub fn threshold(clock: &Clock, configuration: &Configuration, point: Point) -> String {
+    let Some(terms) = Terms::of(configuration, clock) else { return String::new() };
+    let at = match point {
+        Point::Warning(place) => terms.clock.warnings.get(place).map(SlaThreshold::told),
+        Point::Breach => Some("due".to_owned()),
+        Point::Step(place) => {
+            configuration.ladder_steps(&terms.clock.ladder).get(place).map(|step| step.at.told())
+        }
+    };
+    at.unwrap_or_default()
 }
 
 /// When there is something to tell next.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Book, Clock, Ledger, compare,
     explain::{Statement, explain},
+    follow::promised,
     store,
 };
 use crate::{
@@ -112,7 +113,7 @@ pub async fn explained(app: &App, ctx: &Ctx, ticket: Id, number: i32) -> Result<
     tickets::get(app, ctx, ticket).await?;
     let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
     let log = events::logs_in(&mut tx, &[ticket]).await?.remove(&ticket).unwrap_or_default();
-    let ledger = Ledger::of_log_in(&mut tx, &app.configurations, ticket, &log).await?;
+    let ledger = Ledger::of_in(&mut tx, &app.configurations, &[ticket], promised(&log)).await?;
     let found = ledger.clocks(ticket).iter().find(|clock| clock.number == number);
     let name = || format!("tenants/{}/tickets/{ticket}/clocks/{number}", ctx.tenant);
     let clock = found.cloned().ok_or_else(|| Error::not_found("clock", name()))?;

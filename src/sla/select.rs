@@ -5,26 +5,6 @@ use crate::{
     tickets::Ticket,
 };
 
-/// The fields of a ticket that a policy's condition, or a target, may ask for.
-pub const ASKED: &[&str] = &[
-    "kind",
-    "channel",
-    "title",
-    "description",
-    "requester",
-    "organization",
-    "category",
-    "product",
-    "language_code",
-    "impact",
-    "urgency",
-    "priority",
-    "level",
-    "tags",
-    "custom_fields",
-    "annotations",
-];
-
 /// The rule: keys of the policies, in the order of their agreements. A condition that cannot be answered counts as no.
 pub fn select(configuration: &Configuration, ticket: &Ticket) -> Vec<String> {
     let policies = &configuration.document.sla_policies;

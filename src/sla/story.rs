@@ -177,7 +177,7 @@ impl Story {
             let pinned = &self.pinned[&clock.configuration_revision];
             due.extend(points::due(clock, pinned, now).into_iter().map(|point| (clock.clone(), point)));
         }
-        let ctx = Self::ctx(ActorKind::System, now);
+        let (ctx, pinned) = (Self::ctx(ActorKind::System, now), self.pinned.clone());
         let mut change = Change::of(self.ticket.clone());
         for (clock, point) in due {
             let kind = match point {
@@ -185,7 +185,9 @@ impl Story {
                 Point::Breach => EventType::SlaBreached,
                 Point::Step(_) => EventType::LadderClimbed,
             };
-            change = change.step(&ctx, kind, |_, event| tell(event, &clock, point));
+            change = change.step(&ctx, kind, |_, event| {
+                tell(event, &pinned[&clock.configuration_revision], &clock, point)
+            });
             told.push((clock.kind, point));
         }
         self.enter(change);

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use super::{Clock, Point};
-use crate::events::Event;
+use super::{Clock, Point, points::threshold};
+use crate::{configuration::Configuration, events::Event};
 
-/// Says which clock an event is about, and what of it.
-pub fn tell(event: &mut Event, clock: &Clock, point: Point) {
+/// Says which clock an event is about, and what of it. `configuration`: the one that the clock is pinned to.
+pub fn tell(event: &mut Event, configuration: &Configuration, clock: &Clock, point: Point) {
     let mut tell = |key: &str, value: serde_json::Value| event.details.insert(key.into(), value);
     tell("clock", clock.number.into());
     tell("point", json!(point));
+    tell("threshold", threshold(clock, configuration, point).into());
     tell("clock_kind", clock.kind.name().into());
     tell("agreement", clock.agreement.name().into());
     tell("policy", clock.policy.as_str().into());

@@ -16,7 +16,7 @@ use crate::{
     configuration::{Agreement, ClockKind},
     error::{Result, Violations},
     ids::{Id, TenantId, child_of},
-    tickets::wire::{actor_kind, text, time, timestamp, version},
+    tickets::wire::{actor_kind, text, time, timestamp, version, wire},
     time::Time,
 };
 
@@ -59,26 +59,12 @@ fn opening(opening: &Opening) -> pb::Opening {
     pb::Opening { start_time: Some(timestamp(opening.start)), end_time: Some(timestamp(opening.end)) }
 }
 
-pub fn agreement(agreement: Agreement) -> pb::Agreement {
-    match agreement {
-        Agreement::Sla => pb::Agreement::Sla,
-        Agreement::Ola => pb::Agreement::Ola,
-        Agreement::Underpinning => pb::Agreement::Underpinning,
-    }
+pub fn agreement(agreement: Agreement) -> i32 {
+    wire("AGREEMENT_", agreement.name(), pb::Agreement::from_str_name)
 }
 
-pub fn clock_kind(kind: ClockKind) -> pb::ClockKind {
-    match kind {
-        ClockKind::Unspecified => pb::ClockKind::Unspecified,
-        ClockKind::FirstResponse => pb::ClockKind::FirstResponse,
-        ClockKind::NextResponse => pb::ClockKind::NextResponse,
-        ClockKind::PeriodicUpdate => pb::ClockKind::PeriodicUpdate,
-        ClockKind::FirstResolution => pb::ClockKind::FirstResolution,
-        ClockKind::TotalResolution => pb::ClockKind::TotalResolution,
-        ClockKind::Level => pb::ClockKind::Level,
-        ClockKind::Acceptance => pb::ClockKind::Acceptance,
-        ClockKind::Vendor => pb::ClockKind::Vendor,
-    }
+pub fn clock_kind(kind: ClockKind) -> i32 {
+    wire("CLOCK_KIND_", kind.name(), pb::ClockKind::from_str_name)
 }
 
 pub fn duration(seconds: u64) -> prost_types::Duration {

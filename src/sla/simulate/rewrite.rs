@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::{
     configuration::Configuration,
     events::Event,
-    sla::select::{ASKED, select},
+    routing::CONDITION_FIELDS,
+    sla::select::select,
     tickets::{Ticket, redo},
 };
 
@@ -28,7 +29,7 @@ pub fn rewrite(
         }
         event.changes.remove("sla_policies");
         event.changes.remove("sla_revision");
-        let asked = ASKED.iter().any(|field| event.changes.contains_key(*field));
+        let asked = CONDITION_FIELDS.iter().any(|field| event.changes.contains_key(*field));
         if event.version > 1 && asked {
             ticket = redo(&ticket, &event)?;
         }

@@ -51,7 +51,7 @@ fn difference(tenant: &TenantId, it: Difference) -> pb::SlaDifference {
         ticket: format!("tenants/{tenant}/tickets/{}", it.ticket),
         number: it.number,
         create_time: Some(timestamp(it.create_time)),
-        clock: clock_kind(it.kind).into(),
+        clock: clock_kind(it.kind),
         level: it.level,
         policy: it.policy,
         priority: it.priority,
@@ -78,9 +78,9 @@ fn summary(it: Summary) -> pb::SlaSummary {
 
 fn clocks((group, counts): &(Group, Counts)) -> pb::SimulatedClocks {
     pb::SimulatedClocks {
-        agreement: agreement(group.agreement).into(),
+        agreement: agreement(group.agreement),
         policy: group.policy.clone(),
-        clock: clock_kind(group.kind).into(),
+        clock: clock_kind(group.kind),
         level: group.level.clone(),
         priority: group.priority.clone(),
         clock_count: counts.clocks as i64,

@@ -1,22 +1,24 @@
 //! Clocks and their statements as messages.
 
+use serde_json::Value;
 use ticketing_proto::v1 as pb;
 
 use super::{agreement, clock_kind, duration};
 use crate::sla::{
-    Clock, ClockState, Point,
+    Clock, Point,
     evaluate::Phase,
     explain::{Line, Statement},
     migrate::{Done, Migrate, Migrated, Moved, Terms as Promised},
     model::Terms,
-    points::ahead,
+    points::{ahead, threshold},
     read::{Explained, Pinned, Wanted},
 };
 use crate::{
-    configuration::{ClockKind, Configuration, LadderAction},
+    configuration::{ClockKind, Configuration},
     error::{Error, Result, Violations},
+    events::Event,
     ids::TenantId,
-    tickets::wire::{actor_kind, ticket_name, time, timestamp},
+    tickets::wire::{actor_kind, code, ticket_name, time, timestamp, wire},
     time::Time,
 };
 
@@ -24,14 +26,14 @@ const MAX_POLICIES: usize = 100;
 
 /// What ListClocks asks for.
 pub fn wanted(faults: &mut Violations, request: &pb::ListClocksRequest) -> Wanted {
-    let mut kinds = Vec::new();
-    for (place, kind) in request.kinds.iter().enumerate() {
-        let known = ClockKind::ALL.iter().find(|it| i32::from(clock_kind(**it)) == *kind && *kind != 0);
-        match known {
-            Some(kind) => kinds.push(*kind),
-            None => faults.add(format!("kinds[{place}]"), format!("{kind} is no known value")),
+    let kind = |(place, kind): (usize, &i32)| {
+        let at = format!("kinds[{place}]");
+        if *kind == 0 {
+            faults.add(&at, "must name a kind");
         }
-    }
+        code(faults, &at, *kind, pb::ClockKind::as_str_name, "CLOCK_KIND_", ClockKind::parse)
+    };
+    let kinds = request.kinds.iter().enumerate().filter_map(kind).collect();
     if request.policies.len() > MAX_POLICIES {
         faults.add("policies", format!("must be at most {MAX_POLICIES}"));
     }
@@ -56,15 +58,15 @@ fn of(clock: &Clock, configuration: &Configuration, now: Time) -> pb::Clock {
     let supersedes = clock.supersedes.map(|number| Clock { number, ..clock.clone() }.name());
     pb::Clock {
         name: clock.name(),
-        agreement: agreement(clock.agreement).into(),
+        agreement: agreement(clock.agreement),
         policy: clock.policy.clone(),
-        kind: clock_kind(clock.kind).into(),
+        kind: clock_kind(clock.kind),
         level: clock.level.clone(),
         priority: clock.priority.clone(),
         configuration_revision: clock.configuration_revision,
         calendar: clock.calendar.clone(),
         time_zone_release: clock.time_zone_release.clone(),
-        state: state(reading.state).into(),
+        state: wire("CLOCK_STATE_", reading.state.name(), pb::ClockState::from_str_name),
         business_target_duration: Some(duration(target)),
         business_carried_duration: some(clock.carried_seconds.unsigned_abs()),
         business_elapsed_duration: Some(duration(reading.elapsed)),
@@ -84,52 +86,55 @@ fn of(clock: &Clock, configuration: &Configuration, now: Time) -> pb::Clock {
 fn points(clock: &Clock, configuration: &Configuration, ahead: &[(Time, Point)]) -> Vec<pb::ClockPoint> {
     let Some(terms) = Terms::of(configuration, clock) else { return Vec::new() };
     let steps = configuration.ladder_steps(&terms.clock.ladder);
-    let warnings =
-        terms.clock.warnings.iter().enumerate().map(|(place, it)| (Point::Warning(place), it.told()));
-    let breach = std::iter::once((Point::Breach, String::from("due")));
-    let climbed = steps.iter().enumerate().map(|(place, it)| (Point::Step(place), it.at.told()));
-    let one = |(point, threshold): (Point, String)| {
-        let action = match point {
-            Point::Step(place) => ladder_action(steps[place].action),
-            _ => pb::LadderAction::Unspecified,
-        };
-        pb::ClockPoint {
-            kind: match point {
-                Point::Warning(_) => pb::ClockPointKind::Warning,
-                Point::Breach => pb::ClockPointKind::Breach,
-                Point::Step(_) => pb::ClockPointKind::Step,
-            }
-            .into(),
-            threshold,
-            action: action.into(),
-            told: clock.told.contains(&point),
-            time: ahead.iter().find(|(_, it)| *it == point).map(|(time, _)| timestamp(*time)),
-        }
+    let warnings = (0..terms.clock.warnings.len()).map(Point::Warning);
+    let all = warnings.chain([Point::Breach]).chain((0..steps.len()).map(Point::Step));
+    let one = |point: Point| pb::ClockPoint {
+        kind: point_kind(point),
+        threshold: threshold(clock, configuration, point),
+        action: match point {
+            Point::Step(place) => ladder_action(steps[place].action.name()),
+            _ => 0,
+        },
+        told: clock.told.contains(&point),
+        time: ahead.iter().find(|(_, it)| *it == point).map(|(time, _)| timestamp(*time)),
     };
-    warnings.chain(breach).chain(climbed).map(one).collect()
+    all.map(one).collect()
 }
 
-fn ladder_action(action: LadderAction) -> pb::LadderAction {
-    match action {
-        LadderAction::Unspecified => pb::LadderAction::Unspecified,
-        LadderAction::Notify => pb::LadderAction::Notify,
-        LadderAction::RaisePriority => pb::LadderAction::RaisePriority,
-        LadderAction::Escalate => pb::LadderAction::Escalate,
-        LadderAction::EscalateToManager => pb::LadderAction::EscalateToManager,
-        LadderAction::Page => pb::LadderAction::Page,
-    }
+fn ladder_action(action: &str) -> i32 {
+    wire("LADDER_ACTION_", action, pb::LadderAction::from_str_name)
 }
 
-fn state(state: ClockState) -> pb::ClockState {
-    match state {
-        ClockState::Running => pb::ClockState::Running,
-        ClockState::Paused => pb::ClockState::Paused,
-        ClockState::Achieved => pb::ClockState::Achieved,
-        ClockState::Breaching => pb::ClockState::Breaching,
-        ClockState::Breached => pb::ClockState::Breached,
-        ClockState::Cancelled => pb::ClockState::Cancelled,
-        ClockState::Superseded => pb::ClockState::Superseded,
+fn point_kind(point: Point) -> i32 {
+    match point {
+        Point::Warning(_) => pb::ClockPointKind::Warning,
+        Point::Breach => pb::ClockPointKind::Breach,
+        Point::Step(_) => pb::ClockPointKind::Step,
     }
+    .into()
+}
+
+/// What an event tells of a clock.
+pub fn notice(event: &Event) -> Option<pb::ClockNotice> {
+    let text = |key: &str| event.details.get(key).and_then(Value::as_str).unwrap_or_default();
+    let point: Point = serde_json::from_value(event.details.get("point")?.clone()).ok()?;
+    let due = if point == Point::Breach { "breach_time" } else { "due_time" };
+    Some(pb::ClockNotice {
+        name: format!(
+            "tenants/{}/tickets/{}/clocks/{}",
+            event.tenant_id,
+            event.ticket_id,
+            event.details.get("clock")?
+        ),
+        kind: wire("CLOCK_KIND_", text("clock_kind"), pb::ClockKind::from_str_name),
+        agreement: wire("AGREEMENT_", text("agreement"), pb::Agreement::from_str_name),
+        policy: text("policy").to_owned(),
+        level: text("level").to_owned(),
+        point: point_kind(point),
+        threshold: text("threshold").to_owned(),
+        action: ladder_action(text("action")),
+        due_time: text(due).parse::<Time>().ok().map(timestamp),
+    })
 }
 
 pub fn explained(explained: Explained, now: Time) -> pb::ExplainClockResponse {
@@ -230,7 +235,7 @@ fn moved(it: Moved) -> pb::MigratedClock {
     let policy = |terms: Option<&Promised>| terms.map(|it| it.policy.clone()).unwrap_or_default();
     let (old, new) = (it.old.as_ref(), it.new.as_ref());
     pb::MigratedClock {
-        kind: clock_kind(it.kind).into(),
+        kind: clock_kind(it.kind),
         old_policy: policy(old),
         new_policy: policy(new),
         old_business_target_duration: target(old),

@@ -5,8 +5,10 @@ use ticketing_proto::v1 as pb;
 
 use super::{actor_kind, timestamp};
 use crate::{
+    escalation,
     events::Event,
     ids::{Id, TenantId},
+    sla,
     tickets::FieldValue,
 };
 
@@ -28,6 +30,8 @@ pub fn entry(event: &Event) -> pb::TimelineEntry {
         changes: changes.collect(),
         note: event.note.clone(),
         reason: event.reason.clone(),
+        clock: sla::wire::clocks::notice(event),
+        audience: escalation::wire::audience(event),
     }
 }
 
