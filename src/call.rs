@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt as _, stream::BoxStream};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
@@ -79,6 +80,16 @@ impl Call {
     /// Closes the envelope.
     pub fn answer<R>(&self, result: Result<R>) -> Result<Response<R>, Status> {
         result.map(Response::new).map_err(|error| error.into_status(&self.id.0))
+    }
+
+    /// Closes the envelope of a stream, whose errors are told as those of any answer.
+    pub fn stream<P: 'static, R: 'static>(
+        &self,
+        parts: BoxStream<'static, Result<P>>,
+        show: impl Fn(P) -> Result<R> + Send + 'static,
+    ) -> BoxStream<'static, Result<R, Status>> {
+        let id = self.id.clone();
+        parts.map(move |part| part.and_then(&show).map_err(|error| error.into_status(&id.0))).boxed()
     }
 
     /// The id under which the call is found in the logs; a stream's later errors are told with it.

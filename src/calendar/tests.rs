@@ -10,6 +10,18 @@ use jiff::civil::Date;
 
 use super::*;
 
+/// Forward and back by an hour, by half an hour, by a quarter of one for ever, back for a month each year, a day that
+/// never was, and none at all.
+const ZONES: [&str; 7] = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "Africa/Casablanca",
+    "Pacific/Apia",
+    "UTC",
+];
+
 fn hours(text: &str) -> Vec<Hours> {
     let one = |text: &str| {
         let (open, close) = text.split_once('-').expect("two times");

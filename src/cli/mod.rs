@@ -6,6 +6,7 @@ mod database;
 mod doctor;
 mod flags;
 mod import;
+mod look_back;
 mod migrate;
 mod report;
 mod routing;

@@ -2,27 +2,21 @@
 
 mod show;
 
-use std::{
-    io::{self, IsTerminal as _},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
-use jiff::{SignedDuration, Span, SpanRelativeTo, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use ticketing_proto::v1::{
     self as pb, routing_service_client::RoutingServiceClient, simulate_routing_response::Body,
 };
 
 use super::{
     caller::{connect, refusal},
-    configuration::read_document,
     flags::{self, Flags},
+    look_back::{Bar, LookBack},
 };
-use crate::{config::Environment, configuration::wire, tickets::wire::timestamp, time::Time};
+use crate::{config::Environment, tickets::wire::timestamp};
 
 /// Try routing rules on what has happened
 #[derive(Debug, Args)]
@@ -44,18 +38,8 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 struct Simulate {
-    /// The document to try, YAML or JSON; - reads it from standard input; without it, the one in force
-    #[arg(short, long, value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// Only tickets that came in at this time or later: 2026-01-31, or 2026-01-31T08:00:00Z; a day begins in UTC
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    since: Option<Time>,
-    /// Only tickets that came in before this time
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    until: Option<Time>,
-    /// Only tickets that are like this now, for instance 'product = "PROD424"'; docs/filter.md has the language
-    #[arg(long, default_value = "", hide_default_value = true)]
-    filter: String,
+    #[command(flatten)]
+    look_back: LookBack,
     /// Buckets in which the load is counted, for instance 6h [default: 1d, or more for a long window]
     #[arg(long, value_name = "SPAN", value_parser = span)]
     interval: Option<Duration>,
@@ -98,13 +82,12 @@ impl Routing {
 impl Simulate {
     async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let client = self.flags.client(environment)?;
-        let document = self.file.as_deref().map(read_document).transpose()?;
         let request = pb::SimulateRoutingRequest {
             parent: format!("tenants/{}", client.tenant),
-            configuration: document.as_ref().map(wire::message),
-            start_time: self.since.map(timestamp),
-            end_time: self.until.map(timestamp),
-            filter: self.filter.clone(),
+            configuration: self.look_back.configuration()?,
+            start_time: self.look_back.since.map(timestamp),
+            end_time: self.look_back.until.map(timestamp),
+            filter: self.look_back.filter.clone(),
             interval_duration: self.interval.and_then(|span| prost_types::Duration::try_from(span).ok()),
         };
         let told = simulate(RoutingServiceClient::new(connect(&client).await?), request, self.differences);
@@ -124,41 +107,25 @@ async fn simulate(
     request: pb::SimulateRoutingRequest,
     differences: usize,
 ) -> anyhow::Result<Told> {
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    bar.set_style(
-        ProgressStyle::with_template("{wide_bar} {pos}/{len} tickets, {per_sec}, {eta} left")
-            .expect("the template is right"),
-    );
+    let bar = Bar::begin();
     let mut parts = service.simulate_routing(request).await.map_err(|status| refusal(&status))?.into_inner();
     let mut told = Told::default();
     while let Some(part) = parts.message().await.map_err(|status| refusal(&status))? {
         match part.body.context("the server says something that this program does not know; update it")? {
-            Body::Progress(progress) => {
-                bar.set_length(progress.total_count as u64);
-                bar.set_position(progress.done_count as u64);
-            }
+            Body::Progress(progress) => bar.at(&progress),
             Body::Differences(part) => {
                 let room = differences.saturating_sub(told.differences.len());
                 told.differences.extend(part.differences.into_iter().take(room));
             }
             Body::Teams(part) => told.teams.extend(part.teams),
             Body::Summary(summary) => {
-                bar.finish_and_clear();
+                bar.end();
                 told.summary = summary;
                 return Ok(told);
             }
         }
     }
     bail!("the server broke off before the end")
-}
-
-/// An instant, or the day that begins with it.
-pub(super) fn time(text: &str) -> Result<Time, String> {
-    let day = text.parse::<Date>().ok().filter(|_| !text.contains('T'));
-    let begins = day.and_then(|day| day.to_zoned(TimeZone::UTC).ok()).map(|day| Time::new(day.timestamp()));
-    begins
-        .or_else(|| text.parse().ok())
-        .ok_or_else(|| "must be a day or a time, such as 2026-01-31 or 2026-01-31T08:00:00Z".to_owned())
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -172,22 +139,6 @@ fn span(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_day_begins_in_utc_and_a_time_is_itself() {
-        let cases = [
-            ("2026-01-31", Some("2026-01-31T00:00:00Z")),
-            ("2026-01-31T08:00:00+02:00", Some("2026-01-31T06:00:00Z")),
-            ("2026-01-31T08:00:00", None),
-            ("2026-02-31", None),
-            ("yesterday", None),
-            ("", None),
-        ];
-        for (text, expected) in cases {
-            let expected: Option<Time> = expected.map(|time| time.parse().expect("a time"));
-            assert_eq!(time(text).ok(), expected, "{text:?}");
-        }
-    }
 
     #[test]
     fn a_span_has_days_of_24_hours_and_does_not_run_backwards() {

@@ -1,6 +1,6 @@
 //! The job that ends what nobody answered in time: a ticket that was handed over goes back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::{
     Escalation, State,
@@ -16,8 +16,8 @@ use crate::{
     ctx::Ctx,
     error::Result,
     events::EventType,
-    ids::{Id, TenantId},
-    jobs::Report,
+    ids::Id,
+    jobs::{Report, Tally, by_tenant},
     routing::dispatch,
     tickets::{self, Change, Ticket},
 };
@@ -46,23 +46,15 @@ pub fn decide(
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.clock.now();
     let due = store::find_due(app.db.pool(), now, limit as i64).await?;
-    let mut tenants: BTreeMap<&TenantId, Vec<Id>> = BTreeMap::new();
-    for (tenant, ticket) in &due {
-        tenants.entry(tenant).or_default().push(*ticket);
+    let found = due.len();
+    let mut tally = Tally::default();
+    for (tenant, tickets) in by_tenant(due) {
+        tally.add(expire(app, &Ctx::system(tenant, "expire", now), &tickets).await);
     }
-    let mut done = 0;
-    let mut failure = None;
-    for (tenant, tickets) in tenants {
-        match expire(app, &Ctx::system(tenant.clone(), "expire", now), &tickets).await {
-            Ok(count) => done += count,
-            // One tenant's trouble keeps no other waiting.
-            Err(error) => failure = Some(error),
-        }
-    }
-    failure.map_or(Ok(Report::of(done, due.len(), limit)), Err)
+    Ok(Report::of(tally.finish()?.done, found, limit))
 }
 
-async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
+async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Report> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let tickets = tickets::lock_free_in(&mut tx, ids).await?;
@@ -82,7 +74,7 @@ async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
     for change in &changes {
         dispatch::wake(app, &configuration, &change.next, false);
     }
-    Ok(changes.len())
+    Ok(Report::done(changes.len()))
 }
 
 #[cfg(test)]

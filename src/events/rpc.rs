@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::stream::BoxStream;
 use ticketing_proto::v1::{
     self as pb,
     event_service_server::{EventService, EventServiceServer},
@@ -107,12 +107,8 @@ async fn watch_events(
     };
     faults.into_result()?;
     let messages = watch(&call.app, &ctx, wanted, leaving).await?;
-    let (app, id) = (Arc::clone(&call.app), call.id().clone());
-    let answers = messages.map(move |message| {
-        let answer = message.and_then(|message| response(&app, &ctx, message));
-        answer.map_err(|error| error.into_status(&id.0))
-    });
-    Ok(answers.boxed())
+    let app = Arc::clone(&call.app);
+    Ok(call.stream(messages, move |message| response(&app, &ctx, message)))
 }
 
 fn response(app: &App, ctx: &Ctx, message: Message) -> Result<pb::WatchEventsResponse> {

@@ -2,10 +2,12 @@
 //! any time, twice, and on any number of replicas at once. Tests call the tick; only this file has the loop.
 
 mod schedule;
+mod tenants;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 pub use schedule::JOBS;
+pub use tenants::{Tally, by_tenant};
 use tokio::sync::Notify;
 
 use crate::{
@@ -43,6 +45,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// So many, and there is no hurry.
+    pub fn done(done: usize) -> Self {
+        Self { done, full: false }
+    }
+
     /// A tick that found `found` things due, did `done` of them, and looked for at most `limit`. What it found and left,
     /// because another replica is at it, is no reason to hurry.
     pub fn of(done: usize, found: usize, limit: usize) -> Self {

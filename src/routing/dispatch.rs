@@ -2,7 +2,7 @@
 //! sends elsewhere what nobody can take. It looks without locks, decides, and then locks only what it gives away; what
 //! changed in between waits for the next tick.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Decision,
@@ -18,7 +18,7 @@ use crate::{
     escalation,
     events::EventType,
     ids::{Id, TenantId},
-    jobs::Report,
+    jobs::{Report, Tally, by_tenant},
     tickets::{
         self, Change, Ticket, Turn,
         queue::{self, Line},
@@ -48,23 +48,11 @@ pub fn wake(app: &App, configuration: &Configuration, ticket: &Ticket, freed: bo
 
 /// Gives away what waits, in every tenant; looks at `limit` tickets at a time.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
-    let mut tenants: BTreeMap<TenantId, Vec<String>> = BTreeMap::new();
-    for (tenant, queue) in queue::waiting_queues(app).await? {
-        tenants.entry(tenant).or_default().push(queue);
+    let mut tally = Tally::default();
+    for (tenant, queues) in by_tenant(queue::waiting_queues(app).await?) {
+        tally.add(dispatch(app, tenant, queues, limit).await);
     }
-    let mut report = Report::default();
-    let mut failure = None;
-    // One tenant's trouble is not another's.
-    for (tenant, queues) in tenants {
-        match dispatch(app, tenant, queues, limit).await {
-            Ok(one) => {
-                report.done += one.done;
-                report.full |= one.full;
-            }
-            Err(error) => failure = Some(error),
-        }
-    }
-    failure.map_or(Ok(report), Err)
+    tally.finish()
 }
 
 async fn dispatch(app: &App, tenant: TenantId, mut queues: Vec<String>, limit: usize) -> Result<Report> {

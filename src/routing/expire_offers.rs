@@ -1,8 +1,6 @@
 //! The job that ends offers which nobody answered: somebody else is asked, and who let one lapse is offered nothing for a
 //! while, since nobody seems to sit there.
 
-use std::collections::BTreeMap;
-
 use super::offers::{has_lapsed, pass_over};
 use crate::{
     agents,
@@ -11,8 +9,8 @@ use crate::{
     ctx::Ctx,
     error::Result,
     events::EventType,
-    ids::{Id, TenantId},
-    jobs::Report,
+    ids::Id,
+    jobs::{Report, Tally, by_tenant},
     tickets::{self, Change, Ticket, queue},
     time::Time,
 };
@@ -31,29 +29,22 @@ pub fn decide(ctx: &Ctx, configuration: &Configuration, ticket: Ticket) -> Optio
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.clock.now();
     let due = queue::lapsed_offers(app, now, limit).await?;
-    let mut tenants: BTreeMap<TenantId, Vec<Id>> = BTreeMap::new();
-    for (tenant, id) in &due {
-        tenants.entry(tenant.clone()).or_default().push(*id);
+    let found = due.len();
+    let mut tally = Tally::default();
+    for (tenant, ids) in by_tenant(due) {
+        tally.add(expire(app, &Ctx::system(tenant, "expire_offers", now), &ids).await);
     }
-    let (mut done, mut failure) = (0, None);
-    for (tenant, ids) in tenants {
-        match expire(app, &Ctx::system(tenant, "expire_offers", now), &ids).await {
-            Ok(count) => done += count,
-            // One tenant's trouble keeps no other waiting.
-            Err(error) => failure = Some(error),
-        }
-    }
-    failure.map_or(Ok(Report::of(done, due.len(), limit)), Err)
+    Ok(Report::of(tally.finish()?.done, found, limit))
 }
 
-async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
+async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Report> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let tickets = tickets::lock_free_in(&mut tx, ids).await?;
     let lapsed = tickets.into_iter().filter_map(|ticket| decide(ctx, &configuration, ticket));
     let (changes, alone): (Vec<Change>, Vec<(String, Time)>) = lapsed.unzip();
     if changes.is_empty() {
-        return Ok(0);
+        return Ok(Report::default());
     }
     let keys: Vec<String> = alone.iter().map(|(agent, _)| agent.clone()).collect();
     agents::lock_in(&mut tx, &configuration, &keys).await?;
@@ -61,7 +52,7 @@ async fn expire(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<usize> {
     let changes = tickets::apply_in(&mut tx, &app.configurations, changes).await?;
     tx.commit().await?;
     app.dispatch_due.notify_one();
-    Ok(changes.len())
+    Ok(Report::done(changes.len()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::stream::BoxStream;
 use ticketing_proto::v1::{
     self as pb, preview_routing_request as preview_request,
     routing_service_server::{RoutingService, RoutingServiceServer},
@@ -210,10 +210,5 @@ async fn simulate_routing(
     let ctx = call.read(tenant_of(&request.parent)?)?;
     let wanted = simulate::wire::simulation(&call.app, &ctx, &request).await?;
     let parts = simulate(&call.app, &ctx, wanted).await?;
-    let (tenant, id) = (ctx.tenant, call.id().clone());
-    let answers = parts.map(move |part| {
-        let answer = part.map(|part| simulate::wire::response(&tenant, part));
-        answer.map_err(|error| error.into_status(&id.0))
-    });
-    Ok(answers.boxed())
+    Ok(call.stream(parts, move |part| Ok(simulate::wire::response(&ctx.tenant, part))))
 }

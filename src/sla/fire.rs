@@ -22,7 +22,7 @@ use crate::{
     escalation::{self, Audience},
     events::{Event, EventType},
     ids::Id,
-    jobs::Report,
+    jobs::{Report, Tally},
     routing::dispatch,
     tickets::{self, Change, Ticket},
 };
@@ -33,20 +33,11 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.db.now(&app.clock).await?;
     let tenants = store::tenants_due(app.db.pool(), now).await?;
     let share = limit.div_ceil(tenants.len().max(1)).clamp(MIN_SHARE.min(limit), limit);
-    let mut report = Report::default();
-    let mut failure = None;
+    let mut tally = Tally::default();
     for tenant in tenants {
-        let ctx = Ctx::system(tenant, "sla", now);
-        match fire(app, &ctx, share).await {
-            Ok(found) => {
-                report.done += found;
-                report.full |= found >= share;
-            }
-            // One tenant's trouble keeps no other waiting.
-            Err(error) => failure = Some(error),
-        }
+        tally.add(fire(app, &Ctx::system(tenant, "sla", now), share).await);
     }
-    failure.map_or(Ok(report), Err)
+    tally.finish()
 }
 
 /// Of one tenant, however many there are.
@@ -57,13 +48,13 @@ const MIN_SHARE: usize = 25;
 const LOOK: usize = 4;
 
 /// Tells what is due of at most `limit` tickets of a tenant; counts the tickets.
-async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<usize> {
+async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<Report> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let due = store::due(&mut tx, ctx.now, (limit * LOOK) as i64).await?;
     let tickets = tickets::lock_first_in(&mut tx, &due, limit).await?;
     if tickets.is_empty() {
-        return Ok(0);
+        return Ok(Report::default());
     }
     let claimed = tickets.len();
     let ledger = {
@@ -78,7 +69,7 @@ async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<usize> {
     for change in &changes {
         dispatch::wake(app, &configuration, &change.next, false);
     }
-    Ok(claimed)
+    Ok(Report { done: claimed, full: claimed >= limit })
 }
 
 /// One tenant's turn.

@@ -81,11 +81,8 @@ impl Ledger {
         ids: &[Id],
         mut promised: BTreeSet<i64>,
     ) -> Result<Self> {
-        let mut clocks: HashMap<Id, Vec<Clock>> = HashMap::new();
-        for clock in store::of_tickets(tx, ids).await? {
-            promised.insert(clock.configuration_revision);
-            clocks.entry(clock.ticket_id).or_default().push(clock);
-        }
+        let clocks = store::of_tickets(tx, ids).await?;
+        promised.extend(clocks.values().flatten().map(|clock| clock.configuration_revision));
         let mut pinned = HashMap::new();
         for revision in promised.into_iter().filter(|revision| *revision > 0) {
             if let Some(configuration) = configurations.at_in(tx, revision).await? {

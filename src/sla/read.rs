@@ -39,7 +39,7 @@ pub async fn of_ticket(
     let purpose = format!("{} ListTicketClocks {ticket}", ctx.tenant);
     let page = Page::<i32>::parse(&app.sealer, &purpose, size, token)?;
     let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
-    let mut clocks = store::of_tickets(&mut tx, &[ticket]).await?;
+    let mut clocks = store::of_tickets(&mut tx, &[ticket]).await?.remove(&ticket).unwrap_or_default();
     clocks.retain(|clock| page.after.is_none_or(|after| clock.number > after));
     clocks.truncate(page.limit() as usize);
     let (clocks, next) = page.finish(&app.sealer, &purpose, clocks, |clock| clock.number)?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::{
     business_time::known as in_known_years,
     outages::{MAX_TICKETS, Outage},
@@ -130,12 +132,15 @@ pub fn decide(ctx: &Ctx, latest: Option<&Outage>, record: &Record, id: Id) -> Re
 
 pub async fn record_outage(app: &App, ctx: &Ctx, record: Record, faults: Violations) -> Result<Recorded> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
+    let named = record.tickets.iter().take(MAX_TICKETS).enumerate();
+    let named: Vec<(usize, Id)> = named.filter_map(|(place, ticket)| Some((place, (*ticket)?))).collect();
+    // At once, so that they share a statement.
+    let found = join_all(named.iter().map(|(_, ticket)| tickets::get(app, ctx, *ticket))).await;
     let mut unknown = Vec::new();
-    for (place, ticket) in record.tickets.iter().take(MAX_TICKETS).enumerate() {
-        let Some(ticket) = ticket else { continue };
-        match tickets::get(app, ctx, *ticket).await {
+    for ((place, _), found) in named.iter().zip(found) {
+        match found {
             Ok(_) => {}
-            Err(Error::NotFound { .. }) => unknown.push(place),
+            Err(Error::NotFound { .. }) => unknown.push(*place),
             Err(other) => return Err(other),
         }
     }

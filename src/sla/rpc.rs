@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::stream::BoxStream;
 use ticketing_proto::v1::{
     self as pb,
     sla_service_server::{SlaService, SlaServiceServer},
@@ -61,12 +61,7 @@ async fn simulate_sla(
     let ctx = call.read(tenant_of(&request.parent)?)?;
     let simulation = simulate::wire::simulation(&call.app, &ctx, &request).await?;
     let parts = simulate::simulate(&call.app, &ctx, simulation).await?;
-    let (tenant, id) = (ctx.tenant, call.id().clone());
-    let told = parts.map(move |part| match part {
-        Ok(part) => Ok(simulate::wire::response(&tenant, part)),
-        Err(error) => Err(error.into_status(&id.0)),
-    });
-    Ok(told.boxed())
+    Ok(call.stream(parts, move |part| Ok(simulate::wire::response(&ctx.tenant, part))))
 }
 
 async fn list_ticket_clocks(

@@ -5,10 +5,9 @@ mod fold;
 mod rewrite;
 pub mod wire;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::stream::BoxStream;
-use tokio::{task::yield_now, time::Instant};
 
 pub use self::fold::{Difference, Summary};
 use self::{fold::Fold, rewrite::rewrite};
@@ -19,27 +18,16 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     events::{self, Event},
-    filter::Expr,
     ids::Id,
-    parts::{self, End, Parts, SILENCE, send},
-    tickets::{self, Past, Selection},
-    time::Time,
+    parts::{self, End, Parts, send},
+    tickets::{self, Look, Past, Window},
 };
-
-/// Tickets that are read together.
-const BATCH: i64 = 200;
-/// Differences in one part at most.
-const DIFFERENCES: usize = 200;
-/// How long the fold may have a thread to itself.
-const TURN: Duration = Duration::from_millis(5);
 
 /// What to simulate.
 #[derive(Debug)]
 pub struct Simulation {
     pub configuration: Arc<Configuration>,
-    pub filter: Option<Expr>,
-    pub from: Option<Time>,
-    pub until: Option<Time>,
+    pub window: Window,
 }
 
 /// A part of the answer.
@@ -63,76 +51,52 @@ pub async fn simulate(
     ctx: &Ctx,
     wanted: Simulation,
 ) -> Result<BoxStream<'static, Result<Part>>> {
-    let total = tickets::extent(app, &wanted.selection(ctx)).await?.count;
+    let total = tickets::extent(app, &wanted.window.selection(ctx)).await?.count;
     let (task, ctx) = (Arc::clone(app), ctx.clone());
     Ok(parts::stream(app, |out| async move { run(&task, &ctx, &wanted, total, &out).await }))
 }
 
-impl Simulation {
-    fn selection<'a>(&self, ctx: &'a Ctx) -> Selection<'a> {
-        let until = Some(self.until.unwrap_or(ctx.now.after(Duration::from_micros(1))));
-        Selection { ctx, filter: self.filter.clone(), from: self.from, until }
-    }
+async fn run(app: &App, ctx: &Ctx, wanted: &Simulation, total: i64, out: &Parts<Part>) -> Result<(), End> {
+    let fold = Fold::new(&wanted.configuration, ctx.now);
+    let mut again = Again { ctx, wanted, fold, logs: HashMap::new(), ran: HashMap::new() };
+    tickets::look_back(app, &wanted.window.selection(ctx), total, &mut again, out).await?;
+    send(out, Part::Summary(again.fold.finish())).await
 }
 
-async fn run(
-    app: &App,
-    ctx: &Ctx,
-    wanted: &Simulation,
-    mut total: i64,
-    out: &Parts<Part>,
-) -> Result<(), End> {
-    let selection = wanted.selection(ctx);
-    let mut fold = Fold::new(&wanted.configuration, ctx.now);
-    let (mut done, mut after) = (0, None);
-    let (mut turn, mut told) = (Instant::now(), Instant::now());
-    send(out, Part::Progress { done, total }).await?;
-    loop {
-        let batch = tickets::past(app, &selection, after, BATCH).await?;
-        let Some(last) = batch.last() else { break };
-        after = Some((last.now.create_time, last.now.id));
-        let (logs, ran) = history(app, ctx, &batch).await?;
-        let mut differences = Vec::new();
-        for past in &batch {
-            let id = past.now.id;
-            let log = logs.get(&id).map(Vec::as_slice).unwrap_or_default();
-            let ran = ran.get(&id).map(Vec::as_slice).unwrap_or_default();
-            differences.extend(fold.see(past, &clocks(&wanted.configuration, past, log)?, ran));
-            done += 1;
-            // Those that came in since they were counted.
-            total = total.max(done);
-            if turn.elapsed() > TURN {
-                yield_now().await;
-                turn = Instant::now();
-                if told.elapsed() > SILENCE {
-                    send(out, Part::Progress { done, total }).await?;
-                    told = Instant::now();
-                }
-            }
-        }
-        while !differences.is_empty() {
-            let rest = differences.split_off(DIFFERENCES.min(differences.len()));
-            send(out, Part::Differences(differences)).await?;
-            differences = rest;
-        }
-        send(out, Part::Progress { done, total }).await?;
-        told = Instant::now();
-    }
-    send(out, Part::Summary(fold.finish())).await
+/// Reads logs again.
+struct Again<'a> {
+    ctx: &'a Ctx,
+    wanted: &'a Simulation,
+    fold: Fold<'a>,
+    /// Of the batch that is looked at: what happened, and the clocks that ran.
+    logs: HashMap<Id, Vec<Event>>,
+    ran: HashMap<Id, Vec<Clock>>,
 }
 
-/// What happened to these tickets, and the clocks that ran.
-async fn history(
-    app: &App,
-    ctx: &Ctx,
-    batch: &[Past],
-) -> Result<(HashMap<Id, Vec<Event>>, HashMap<Id, Vec<Clock>>)> {
-    let ids: Vec<Id> = batch.iter().map(|past| past.now.id).collect();
-    let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
-    let logs = events::logs_in(&mut tx, &ids).await?;
-    let mut ran: HashMap<Id, Vec<Clock>> = HashMap::new();
-    for clock in store::of_tickets(&mut tx, &ids).await? {
-        ran.entry(clock.ticket_id).or_default().push(clock);
+impl Look for Again<'_> {
+    type Part = Part;
+    type Difference = Difference;
+
+    fn progress(done: i64, total: i64) -> Part {
+        Part::Progress { done, total }
     }
-    Ok((logs, ran))
+
+    fn differences(differences: Vec<Difference>) -> Part {
+        Part::Differences(differences)
+    }
+
+    async fn read(&mut self, app: &App, batch: &[Past]) -> Result<()> {
+        let ids: Vec<Id> = batch.iter().map(|past| past.now.id).collect();
+        let mut tx = app.db.begin_read_only(&self.ctx.tenant).await?;
+        self.logs = events::logs_in(&mut tx, &ids).await?;
+        self.ran = store::of_tickets(&mut tx, &ids).await?;
+        Ok(())
+    }
+
+    fn at(&mut self, past: &Past) -> Result<Vec<Difference>> {
+        let id = past.now.id;
+        let log = self.logs.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let ran = self.ran.get(&id).map(Vec::as_slice).unwrap_or_default();
+        Ok(self.fold.see(past, &clocks(&self.wanted.configuration, past, log)?, ran))
+    }
 }

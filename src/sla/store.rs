@@ -1,6 +1,6 @@
 //! The only SQL that names `sla_clocks`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::PgPool;
 
@@ -35,8 +35,8 @@ pub async fn put(tx: &mut Tx, clocks: &[&Clock]) -> Result<()> {
     Ok(())
 }
 
-/// The clocks of these tickets, in the order of their numbers.
-pub async fn of_tickets(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Clock>> {
+/// The clocks of these tickets, by ticket, in the order of their numbers.
+pub async fn of_tickets(tx: &mut Tx, tickets: &[Id]) -> Result<HashMap<Id, Vec<Clock>>> {
     let tenant = tx.tenant().clone();
     let clocks = sqlx::query_as!(
         Clock,
@@ -46,7 +46,11 @@ pub async fn of_tickets(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Clock>> {
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(clocks)
+    let mut by_ticket: HashMap<Id, Vec<Clock>> = HashMap::new();
+    for clock in clocks {
+        by_ticket.entry(clock.ticket_id).or_default().push(clock);
+    }
+    Ok(by_ticket)
 }
 
 /// The tenants of which something is due. Each costs one look into the index, however much it has.

@@ -186,7 +186,7 @@ impl Story {
                 Point::Step(_) => EventType::LadderClimbed,
             };
             change = change.step(&ctx, kind, |_, event| {
-                tell(event, &pinned[&clock.configuration_revision], &clock, point)
+                tell(event, &pinned[&clock.configuration_revision], &clock, point);
             });
             told.push((clock.kind, point));
         }

@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     events,
     ids::{Id, TenantId},
+    jobs::by_tenant,
 };
 
 /// Tickets that are read together.
@@ -40,11 +41,7 @@ pub async fn verify_all(db: &Db, configurations: &Configurations, told: impl Fn(
         after = Some(last.clone());
         verified.tickets += batch.len();
         told(batch.len());
-        let mut tenants: BTreeMap<TenantId, Vec<Id>> = BTreeMap::new();
-        for (tenant, ticket) in batch {
-            tenants.entry(tenant).or_default().push(ticket);
-        }
-        for (tenant, ids) in tenants {
+        for (tenant, ids) in by_tenant(batch) {
             let (clocks, differences) = verify_in(db, configurations, &tenant, &ids).await?;
             verified.clocks += clocks;
             verified.differences.extend(differences);

@@ -1,12 +1,14 @@
 //! Tickets of the past as they came in, with how they stand now, in the order of their coming: for looking back. Read only.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use super::{Selection, Ticket, change::came, store_list};
 use crate::{
     app::App,
+    ctx::Ctx,
     error::{Error, Result},
     events,
+    filter::Expr,
     ids::Id,
     time::Time,
 };
@@ -31,6 +33,22 @@ pub struct Extent {
     pub first: Option<Time>,
     /// When the last of them came in.
     pub last: Option<Time>,
+}
+
+/// Which tickets to look back at.
+#[derive(Clone, Debug, Default)]
+pub struct Window {
+    pub filter: Option<Expr>,
+    pub from: Option<Time>,
+    /// `None`: now.
+    pub until: Option<Time>,
+}
+
+impl Window {
+    pub fn selection<'a>(&self, ctx: &'a Ctx) -> Selection<'a> {
+        let until = Some(self.until.unwrap_or(ctx.now.after(Duration::from_micros(1))));
+        Selection { ctx, filter: self.filter.clone(), from: self.from, until }
+    }
 }
 
 pub async fn extent(app: &App, selection: &Selection<'_>) -> Result<Extent> {

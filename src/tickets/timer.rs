@@ -1,8 +1,6 @@
 //! The timers of tickets: whatever is due rings once, whichever replica comes first. A ticket that is being written to
 //! just then rings at the next tick, if it is still due.
 
-use std::collections::BTreeMap;
-
 use super::{
     Change, Ticket, apply_in,
     room::{self, Before},
@@ -13,6 +11,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     ids::{Id, TenantId},
+    jobs::{Report, Tally, by_tenant},
     routing::dispatch,
 };
 
@@ -23,20 +22,11 @@ pub async fn ring(
     due: &[(TenantId, Id)],
     decide: impl Fn(&Ctx, Ticket) -> Result<Option<Change>>,
 ) -> Result<usize> {
-    let mut tenants: BTreeMap<&TenantId, Vec<Id>> = BTreeMap::new();
-    for (tenant, id) in due {
-        tenants.entry(tenant).or_default().push(*id);
+    let mut tally = Tally::default();
+    for (tenant, ids) in by_tenant(due.iter().cloned()) {
+        tally.add(ring_in(app, &ctx(tenant), &ids, &decide).await);
     }
-    let mut done = 0;
-    let mut fault = None;
-    for (tenant, ids) in tenants {
-        match ring_in(app, &ctx(tenant.clone()), &ids, &decide).await {
-            Ok(count) => done += count,
-            // One tenant's trouble keeps no other waiting.
-            Err(error) => fault = Some(error),
-        }
-    }
-    fault.map_or(Ok(done), Err)
+    Ok(tally.finish()?.done)
 }
 
 async fn ring_in(
@@ -44,7 +34,7 @@ async fn ring_in(
     ctx: &Ctx,
     ids: &[Id],
     decide: impl Fn(&Ctx, Ticket) -> Result<Option<Change>>,
-) -> Result<usize> {
+) -> Result<Report> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let tickets = store::lock_free(&mut tx, ids).await?;
@@ -59,5 +49,5 @@ async fn ring_in(
     for change in &changes {
         dispatch::wake(app, &configuration, &change.next, false);
     }
-    Ok(changes.len())
+    Ok(Report::done(changes.len()))
 }

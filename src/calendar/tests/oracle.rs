@@ -7,15 +7,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-const ZONES: [&str; 7] = [
-    "Europe/Berlin",
-    "America/New_York",
-    "Australia/Lord_Howe",
-    "Asia/Kathmandu",
-    "Africa/Casablanca",
-    "Pacific/Apia",
-    "UTC",
-];
 /// How many days are looked at, and how many around them may have hours that reach into them.
 const DAYS: i64 = 4;
 const AROUND: i64 = 3;

@@ -8,17 +8,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Forward and back by an hour, by half an hour, by a quarter of one for ever, back for a month each year, a day that
-/// never was, and none at all.
-const ZONES: [&str; 7] = [
-    "Europe/Berlin",
-    "America/New_York",
-    "Australia/Lord_Howe",
-    "Asia/Kathmandu",
-    "Africa/Casablanca",
-    "Pacific/Apia",
-    "UTC",
-];
 /// Seconds that are looked at, and around them: no clock goes back by more than that.
 const SECONDS: i64 = 4 * 3600;
 const AROUND: i64 = 2 * 3600;

@@ -1,15 +1,10 @@
 //! `ticketing sla simulate`: which promises would have been kept, had they been others.
 
-use std::{
-    io::{self, IsTerminal as _},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use comfy_table::Table;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use ticketing_proto::v1::{self as pb, simulate_sla_response::Body, sla_service_client::SlaServiceClient};
 
@@ -17,15 +12,12 @@ use super::words::{kind, span};
 use crate::{
     cli::{
         caller::{Caller, connect, refusal},
-        configuration::read_document,
         flags::{self, Flags},
-        routing::time,
+        look_back::{Bar, LookBack},
         table::{share, table},
     },
     config::Environment,
-    configuration::wire,
     tickets::wire::timestamp,
-    time::Time,
 };
 
 /// Say which promises would have been kept by the policies of a configuration; change nothing
@@ -36,18 +28,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Simulate {
-    /// The document to try, YAML or JSON; - reads it from standard input; without it, the one in force
-    #[arg(short, long, value_name = "FILE")]
-    file: Option<PathBuf>,
-    /// Only tickets that came in at this time or later: 2026-01-31, or 2026-01-31T08:00:00Z; a day begins in UTC
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    since: Option<Time>,
-    /// Only tickets that came in before this time
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    until: Option<Time>,
-    /// Only tickets that are like this now, for instance 'organization = "initech"'; docs/filter.md has the language
-    #[arg(long, default_value = "", hide_default_value = true)]
-    filter: String,
+    #[command(flatten)]
+    look_back: LookBack,
     /// How many clocks that would have ended otherwise are named
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     differences: usize,
@@ -79,13 +61,12 @@ struct Told {
 impl Simulate {
     pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let client = self.flags.client(environment)?;
-        let document = self.file.as_deref().map(read_document).transpose()?;
         let request = pb::SimulateSlaRequest {
             parent: format!("tenants/{}", client.tenant),
-            configuration: document.as_ref().map(wire::message),
-            start_time: self.since.map(timestamp),
-            end_time: self.until.map(timestamp),
-            filter: self.filter.clone(),
+            configuration: self.look_back.configuration()?,
+            start_time: self.look_back.since.map(timestamp),
+            end_time: self.look_back.until.map(timestamp),
+            filter: self.look_back.filter.clone(),
         };
         let told = simulate(SlaServiceClient::new(connect(&client).await?), request, self.differences);
         let told = told.await?;
@@ -104,25 +85,18 @@ async fn simulate(
     request: pb::SimulateSlaRequest,
     differences: usize,
 ) -> anyhow::Result<Told> {
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    bar.set_style(
-        ProgressStyle::with_template("{wide_bar} {pos}/{len} tickets, {per_sec}, {eta} left")
-            .expect("the template is right"),
-    );
+    let bar = Bar::begin();
     let mut parts = service.simulate_sla(request).await.map_err(|status| refusal(&status))?.into_inner();
     let mut told = Told::default();
     while let Some(part) = parts.message().await.map_err(|status| refusal(&status))? {
         match part.body.context("the server says something that this program does not know; update it")? {
-            Body::Progress(progress) => {
-                bar.set_length(progress.total_count as u64);
-                bar.set_position(progress.done_count as u64);
-            }
+            Body::Progress(progress) => bar.at(&progress),
             Body::Differences(part) => {
                 let room = differences.saturating_sub(told.differences.len());
                 told.differences.extend(part.differences.into_iter().take(room));
             }
             Body::Summary(summary) => {
-                bar.finish_and_clear();
+                bar.end();
                 told.summary = summary;
                 return Ok(told);
             }

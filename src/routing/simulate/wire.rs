@@ -16,24 +16,20 @@ use crate::{
     error::{Result, Violations},
     ids::TenantId,
     tickets::{
-        parse_filter,
-        wire::{time, timestamp},
+        Window, parse_filter,
+        wire::{timestamp, window},
     },
 };
 
 /// What is asked; the fields are looked at before the candidate.
 pub async fn simulation(app: &App, ctx: &Ctx, request: &pb::SimulateRoutingRequest) -> Result<Simulation> {
     let mut faults = Violations::default();
-    let from = time(&mut faults, "start_time", request.start_time.as_ref());
-    let until = time(&mut faults, "end_time", request.end_time.as_ref());
-    if from.zip(until).is_some_and(|(from, until)| from >= until) {
-        faults.add("end_time", "must be after start_time");
-    }
+    let window = window(&mut faults, request.start_time.as_ref(), request.end_time.as_ref());
     let interval = request.interval_duration.as_ref().and_then(|interval| span(&mut faults, interval));
     faults.into_result()?;
-    let filter = parse_filter(ctx, &request.filter)?;
+    let window = Window { filter: parse_filter(ctx, &request.filter)?, ..window };
     let configuration = tried(app, ctx, request.configuration.as_ref()).await?;
-    Ok(Simulation { configuration, filter, from, until, interval })
+    Ok(Simulation { configuration, window, interval })
 }
 
 fn span(faults: &mut Violations, interval: &prost_types::Duration) -> Option<Duration> {

@@ -14,23 +14,19 @@ use crate::{
     ids::TenantId,
     sla::wire::{agreement, clock_kind, duration},
     tickets::{
-        parse_filter,
-        wire::{time, timestamp},
+        Window, parse_filter,
+        wire::{timestamp, window},
     },
 };
 
 /// What is asked; the fields are looked at before the candidate.
 pub async fn simulation(app: &App, ctx: &Ctx, request: &pb::SimulateSlaRequest) -> Result<Simulation> {
     let mut faults = Violations::default();
-    let from = time(&mut faults, "start_time", request.start_time.as_ref());
-    let until = time(&mut faults, "end_time", request.end_time.as_ref());
-    if from.zip(until).is_some_and(|(from, until)| from >= until) {
-        faults.add("end_time", "must be after start_time");
-    }
+    let window = window(&mut faults, request.start_time.as_ref(), request.end_time.as_ref());
     faults.into_result()?;
-    let filter = parse_filter(ctx, &request.filter)?;
+    let window = Window { filter: parse_filter(ctx, &request.filter)?, ..window };
     let configuration = tried(app, ctx, request.configuration.as_ref()).await?;
-    Ok(Simulation { configuration, filter, from, until })
+    Ok(Simulation { configuration, window })
 }
 
 pub fn response(tenant: &TenantId, part: Part) -> pb::SimulateSlaResponse {

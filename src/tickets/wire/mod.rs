@@ -15,7 +15,7 @@ use ticketing_proto::v1 as pb;
 pub use timeline::entry;
 
 pub use super::View;
-use super::{HoldKind, MAX_NOTE, Receipt, Resolution, Target};
+use super::{HoldKind, MAX_NOTE, Receipt, Resolution, Target, Window};
 use crate::{
     error::{Error, Result, Violations},
     ids::{Id, TenantId, child_of},
@@ -107,6 +107,20 @@ pub fn time(faults: &mut Violations, field: &str, time: Option<&prost_types::Tim
         faults.add(field, "is no valid time");
     }
     timestamp.map(Time::new)
+}
+
+/// The tickets that came in between two times; the filter is parsed by itself, since its faults are of another kind.
+pub fn window(
+    faults: &mut Violations,
+    start: Option<&prost_types::Timestamp>,
+    end: Option<&prost_types::Timestamp>,
+) -> Window {
+    let from = time(faults, "start_time", start);
+    let until = time(faults, "end_time", end);
+    if from.zip(until).is_some_and(|(from, until)| from >= until) {
+        faults.add("end_time", "must be after start_time");
+    }
+    Window { filter: None, from, until }
 }
 
 pub fn timestamp(time: Time) -> prost_types::Timestamp {

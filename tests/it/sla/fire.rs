@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use sqlx::Row;
 use ticketing::{configuration::SlaPolicy, sla::fire::run_once};
-use ticketing_proto::v1::{self as pb};
+use ticketing_proto::v1::{self as pb, event_service_client::EventServiceClient};
 
 use crate::{
     agents::{self, agent, employ},
@@ -205,6 +205,55 @@ async fn the_next_in_the_chain_is_called_when_somebody_is_not_there() {
         details["passed_over"],
         serde_json::json!([{"agent": "zoe", "reason": "UNKNOWN"}, {"agent": "ben", "reason": "OFF_SHIFT"}])
     );
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn who_watches_learns_which_clock_it_was_and_whom_it_is_for() {
+    let desk = Desk::open().await;
+    let steps = r#"
+- {at: {percent: 20}, action: NOTIFY, audience: [OWNER, "team:infrastructure"]}
+- {at: {after_duration: 1h}, action: ESCALATE_TO_MANAGER}
+"#;
+    promise(&desk, steps).await;
+    employ(&desk, "ben", "desk-de", 5, &[]).await;
+    let born = desk.now();
+    let ticket = record(&desk, titled("hot")).await;
+    claim(&desk, "ben", &ticket.name).await.expect("claimed");
+    for hours in [2, 0, 9] {
+        desk.advance(HOUR * hours + Duration::from_secs(1));
+        tick(&desk).await;
+    }
+    while ticketing::events::sequencer::run_once(&desk.app, 100).await.expect("a tick").done > 0 {}
+    let request = pb::ListEventsRequest { parent: desk.parent(), ..Default::default() };
+    let events = EventServiceClient::new(desk.agent("anna")).list_events(request).await.expect("events");
+    let events = events.into_inner().events;
+    let of =
+        |kind: &str| events.iter().find(|event| event.r#type == kind).unwrap_or_else(|| panic!("no {kind}"));
+    let clock = |event: &pb::Event| event.clock.clone().expect("a clock");
+    let breach = clock(of("sla.breached"));
+    assert_eq!(breach.name, format!("{}/clocks/1", ticket.name));
+    assert_eq!((breach.kind(), breach.agreement()), (pb::ClockKind::FirstResponse, pb::Agreement::Sla));
+    assert_eq!((breach.policy.as_str(), breach.threshold.as_str()), ("gold", "due"));
+    assert_eq!(breach.point(), pb::ClockPointKind::Breach);
+    assert_eq!(breach.due_time, super::at(&born.after(HOUR * 2).to_string()));
+    let told = of("ladder.climbed");
+    let step = clock(told);
+    assert_eq!((step.action(), step.threshold.as_str()), (pb::LadderAction::Notify, "20 %"));
+    let audience = told.audience.clone().expect("an audience");
+    assert_eq!(audience.agents, [format!("{}/agents/ben", desk.parent())]);
+    assert_eq!((audience.teams, audience.called), (vec!["infrastructure".to_owned()], String::new()));
+    let manager = of("ticket.escalated_to_manager");
+    assert_eq!(clock(manager).action(), pb::LadderAction::EscalateToManager);
+    assert_eq!(
+        manager.audience.clone().expect("an audience").called,
+        format!("{}/agents/ben", desk.parent())
+    );
+    assert_eq!((&of("ticket.created").clock, &of("ticket.created").audience), (&None, &None));
+    let request = pb::ListTimelineRequest { name: ticket.name.clone(), page_size: 200, ..Default::default() };
+    let timeline = tickets(desk.agent("anna")).list_timeline(request).await.expect("a timeline").into_inner();
+    let entry = timeline.entries.into_iter().find(|entry| entry.r#type == "sla.breached").expect("an entry");
+    assert_eq!(entry.clock, Some(breach));
     desk.finish().await;
 }
 
