@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
 use ticketing::{
     app::App,
     configuration::{Dispatch, Document},
@@ -70,44 +70,46 @@ impl Stage {
     /// keys.
     pub fn create_statement(&self) -> anyhow::Result<String> {
         self.runtime.block_on(async {
-            let ticket = self.literals("tickets", "id = (select max(ticket_id::text)::uuid from events)").await?;
-            let event = self.literals("events", "ticket_id = (select max(ticket_id::text)::uuid from events)").await?;
+            let newest = "(select max(ticket_id::text)::uuid from events)";
+            let mut rows = self.copies("tickets", &format!("id = {newest}")).await?;
+            rows.extend(self.copies("events", &format!("ticket_id = {newest}")).await?);
+            rows.extend(self.copies("sla_clocks", &format!("ticket_id = {newest}")).await?);
+            rows.extend(self.copies("idempotency", "request_id = 'bench-1'").await?);
             let bucket = TenantId::parse("bench").context("a tenant")?.bucket();
-            let receipt = self.literals("idempotency", "true").await?;
+            let inserts: String = (0..).zip(rows).map(|(n, row)| format!(",\nrow_{n} as ({row})")).collect();
             Ok(format!(
                 "\\set n random(1000000000, 9000000000000000000)\n\
-                 with fresh as (select gen_random_uuid() as id),\n\
-                 ticket as (insert into tickets ({}) select {} from fresh),\n\
-                 event as (insert into events ({}) select {} from fresh),\n\
-                 receipt as (insert into idempotency ({}) select {} from fresh)\n\
-                 insert into outbox (bucket, tenant_id, ticket_id, version) select {}, 'bench', id, 1 from fresh;\n",
-                ticket.0, ticket.1, event.0, event.1, receipt.0, receipt.1, bucket,
-            )
-            .replace("<id>", "id")
-            .replace("<number>", ":n")
-            .replace("<request>", "id::text"))
+                 with fresh as (select gen_random_uuid() as id){inserts}\n\
+                 insert into outbox (bucket, tenant_id, ticket_id, version) select {bucket}, 'bench', id, 1 from fresh;\n",
+            ))
         })
     }
 
-    /// The columns of a table, and the values of one row as literals, with places for the keys.
-    async fn literals(&self, table: &str, condition: &str) -> anyhow::Result<(String, String)> {
+    /// For each row that is meant, an insert of its like: values as literals, keys fresh.
+    async fn copies(&self, table: &str, condition: &str) -> anyhow::Result<Vec<String>> {
         // Colons are written as escapes: pgbench takes `:name` for a variable of its own, also within a literal. Lists are
         // written in the brackets of Postgres; what is JSON in the table stays JSON, arrays too.
         let sql = format!(
             r"select string_agg(quote_ident(key), ', ') as columns,
-                     string_agg(case key when 'number' then '<number>' when 'request_id' then '<request>'
-                                         when 'ticket_id' then '<id>' when 'id' then '<id>'
-                                         else 'E''' || replace(replace(replace(text, '\', '\\'), '''', ''''''),
-                                                               ':', '\x3a') || '''' end, ', ') as row_values
-              from (select * from {table} where tenant_id = 'bench' and {condition} limit 1) r,
+                     string_agg(case when key = 'number' and '{table}' = 'tickets' then ':n'
+                                     when key = 'request_id' then 'id::text'
+                                     when key in ('ticket_id', 'id') then 'id'
+                                     else 'E''' || replace(replace(replace(text, '\', '\\'), '''', ''''''),
+                                                           ':', '\x3a') || '''' end, ', ') as row_values
+              from (select *, row_number() over () as nth from {table} where tenant_id = 'bench' and {condition}) r,
                    lateral jsonb_each(to_jsonb(r))
                    join information_schema.columns c on c.table_name = '{table}' and c.column_name = key,
                    lateral (select case c.data_type when 'ARRAY' then translate(value::text, '[]', '{{}}')
                                                     else value #>> '{{}}' end as text) t
-              where value <> 'null'"
+              where value <> 'null' group by nth"
         );
-        let row = sqlx::query(AssertSqlSafe(sql)).fetch_one(self.app.db.pool()).await?;
-        Ok((row.get("columns"), row.get("row_values")))
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.app.db.pool()).await?;
+        anyhow::ensure!(!rows.is_empty(), "the service wrote nothing into {table}");
+        let insert = |row: &PgRow| {
+            let (columns, values): (&str, &str) = (row.get("columns"), row.get("row_values"));
+            format!("insert into {table} ({columns}) select {values} from fresh")
+        };
+        Ok(rows.iter().map(insert).collect())
     }
 }
 
