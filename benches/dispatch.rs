@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Instant};
 use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
 use ticketing::{
-    app::App,
+    app::{App, Setup},
     configuration::Document,
     ctx::{Clock, Ids},
     db::{
@@ -64,7 +64,9 @@ fn main() -> anyhow::Result<()> {
 async fn measure(url: &str) -> anyhow::Result<(usize, f64)> {
     let db = Db::connect(url, 16).await?;
     db.migrate().await?;
-    let app = App::start(db, Clock::system(), Ids::random(), true).await?;
+    let app =
+        App::start(db, Clock::system(), Ids::random(), Setup { create_tenants: true, ..Setup::default() })
+            .await?;
     let channel = serve(&app).await?;
     set_up(&channel).await?;
     record(&channel).await?;

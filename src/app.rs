@@ -1,6 +1,6 @@
 //! The service as a whole: what the verbs need, wired once, and drained in order.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -14,7 +14,7 @@ use crate::{
     db::Db,
     error::Result,
     escalation,
-    events::{self, Heads},
+    events::{self, Heads, relay::Relay},
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
@@ -35,6 +35,10 @@ pub struct App {
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub dispatch_due: Notify,
     pub heads: Heads,
+    /// How far the outbox is known to be empty.
+    pub passed: Mutex<events::sequencer::Passed>,
+    /// The way to the broker, if there is one.
+    pub relay: Option<Relay>,
     /// Whether the first configuration of an unknown tenant makes the tenant.
     pub create_tenants: bool,
     /// Every task of the service; drain waits for them.
@@ -43,8 +47,17 @@ pub struct App {
     pub drain: CancellationToken,
 }
 
+/// What differs from one installation to the next.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Whether the first configuration of an unknown tenant makes the tenant.
+    pub create_tenants: bool,
+    /// The way to the broker.
+    pub relay: Option<Relay>,
+}
+
 impl App {
-    pub async fn start(db: Db, clock: Clock, ids: Ids, create_tenants: bool) -> Result<Arc<Self>> {
+    pub async fn start(db: Db, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
         let tasks = TaskTracker::new();
         let app = Arc::new(Self {
             sealer: Sealer::load(&db).await?,
@@ -54,7 +67,9 @@ impl App {
             lines: Lines::start(&TaskTracker::new(), &db),
             dispatch_due: Notify::new(),
             heads: Heads::default(),
-            create_tenants,
+            passed: Mutex::default(),
+            create_tenants: setup.create_tenants,
+            relay: setup.relay,
             db,
             clock,
             ids,

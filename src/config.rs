@@ -96,6 +96,16 @@ settings! {
     insecure: bool = "false",
     /// What this process does: `api` serves calls, `worker` runs the jobs.
     role: Vec<Role> = "api,worker",
+    /// The NATS server that is told every event, for instance nats://nats:4222; several with commas between. Without it, none.
+    nats_url: Option<Secret> = "",
+    /// A file of credentials for it, as `nsc` writes it.
+    nats_credentials: Option<PathBuf> = "",
+    /// The JetStream stream; it is made where there is none.
+    nats_stream: String = "TICKETING",
+    /// Servers that keep a copy of the stream that is made.
+    nats_replicas: NonZeroU32 = "1",
+    /// How long a process that tells NATS may be silent until another one takes over, in seconds.
+    nats_lease_seconds: NonZeroU32 = "6",
     /// Origins whose pages may call from a browser, or `*`.
     cors_origins: Vec<Origin> = "",
     /// What goes to the log, for instance `info,ticketing=debug`.

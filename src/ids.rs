@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
+/// Parts of the event stream. Fixed for ever: positions depend on it.
+pub const BUCKETS: usize = 256;
+
 /// An id made by the server: UUIDv7, shown as 26 lower-case base32 characters that sort by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(transparent)]
@@ -58,7 +61,7 @@ impl TenantId {
         &self.0
     }
 
-    /// The part of the event stream in which the tenant lives, 0 to 255. Fixed for ever: positions depend on it.
+    /// The part of the event stream in which the tenant lives, below [`BUCKETS`].
     pub fn bucket(&self) -> i16 {
         use sha2::{Digest, Sha256};
         i16::from(Sha256::digest(self.0.as_bytes())[0])

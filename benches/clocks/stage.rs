@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use indicatif::ProgressBar;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use ticketing::{
-    app::App,
+    app::{App, Setup},
     configuration::Configuration,
     ctx::{Clock, Ids},
     db::{
@@ -120,7 +120,8 @@ impl Stage {
     /// Has the service record the templates of a crowd, and give their events a place.
     async fn record(&self, crowd: &Crowd) -> anyhow::Result<Vec<uuid::Uuid>> {
         let clock = Clock::manual(crowd.start);
-        let app = App::start(Db::connect(self.url(), 8).await?, clock, Ids::random(), false).await?;
+        let app =
+            App::start(Db::connect(self.url(), 8).await?, clock, Ids::random(), Setup::default()).await?;
         let mut service = TicketServiceClient::new(serve(&app).await?);
         let mut names = Vec::new();
         for n in 0..crowd.templates {
@@ -172,8 +173,8 @@ async fn copy(connection: &mut PgConnection, template: uuid::Uuid, copies: usize
                  'facts', jsonb_set(facts, '{{number}}', to_jsonb(number)))) n;
          insert into sla_clocks select n.* from copies c join sla_clocks k on k.ticket_id = '{template}',
              lateral jsonb_populate_record(k, jsonb_build_object('ticket_id', c.id)) n;
-         insert into stream (tenant_id, position, ticket_id, version, record_time)
-             select tenant_id, h.position + nth, id, 1, create_time from copies
+         insert into stream (tenant_id, position, bucket, ticket_id, version, record_time)
+             select tenant_id, h.position + nth, bucket, id, 1, create_time from copies
              join tickets using (id), stream_heads h where bucket = {bucket};
          update stream_heads set position = position + {copies} where bucket = {bucket};"
     );

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use anyhow::Context as _;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
 use ticketing::{
-    app::App,
+    app::{App, Setup},
     configuration::{Dispatch, Document},
     ctx::{Clock, Ids},
     db::{
@@ -76,10 +76,12 @@ impl Stage {
             rows.extend(self.copies("sla_clocks", &format!("ticket_id = {newest}")).await?);
             rows.extend(self.copies("idempotency", "request_id = 'bench-1'").await?);
             let bucket = TenantId::parse("bench").context("a tenant")?.bucket();
-            let inserts: String = (0..).zip(rows).map(|(n, row)| format!(",\nrow_{n} as ({row})")).collect();
+            let inserts: Vec<String> =
+                (0..).zip(rows).map(|(n, row)| format!("row_{n} as ({row})")).collect();
+            let inserts = inserts.join(",\n");
             Ok(format!(
                 "\\set n random(1000000000, 9000000000000000000)\n\
-                 with fresh as (select gen_random_uuid() as id){inserts}\n\
+                 with fresh as (select gen_random_uuid() as id),\n{inserts}\n\
                  insert into outbox (bucket, tenant_id, ticket_id, version) select {bucket}, 'bench', id, 1 from fresh;\n",
             ))
         })
@@ -129,7 +131,7 @@ async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
     .bind(serde_json::to_value(&document)?)
     .execute(db.pool())
     .await?;
-    let app = App::start(db, Clock::system(), Ids::sequential(), false).await?;
+    let app = App::start(db, Clock::system(), Ids::sequential(), Setup::default()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let server =

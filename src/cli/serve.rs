@@ -14,10 +14,15 @@ use super::{
     flags::{self, Flags, SettingsFile},
 };
 use crate::{
-    app::App,
+    app::{App, Setup},
     config::{Environment, Role, Settings},
     ctx::{Clock, Ids},
     db::Db,
+    error::chain,
+    events::{
+        self,
+        relay::{Nats, Relay},
+    },
     serve::{self, Limits, Server},
     telemetry,
     tokens::Insecure,
@@ -76,7 +81,8 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     } else if db.schema_version().await? < Db::newest_schema_version() {
         bail!("the database's schema is older than this program; run `ticketing migrate` first");
     }
-    let app = App::start(db.clone(), Clock::system(), Ids::random(), settings.insecure).await?;
+    let setup = Setup { create_tenants: settings.insecure, relay: relay(settings).await? };
+    let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
     let server = Server::new(
         &serving(settings),
         ticketing_proto::DESCRIPTOR,
@@ -105,6 +111,12 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
         if tokio::time::timeout(LAST_TICK, app.tasks.wait()).await.is_err() {
             tracing::warn!("a job took too long and was cut");
         }
+        if let Err(error) = events::relay::close(&app).await {
+            tracing::warn!(
+                error = chain(&error),
+                "others take over what is told to the broker when the leases end"
+            );
+        }
     };
     let told = async {
         let signal = signals.next().await;
@@ -116,6 +128,21 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
         () = ended => Ok(()),
         signal = told => bail!("a second signal ({signal}) cut what was at work"),
     }
+}
+
+/// The way to the broker, for a process that does the work.
+async fn relay(settings: &Settings) -> anyhow::Result<Option<Relay>> {
+    let Some(url) = settings.nats_url.as_ref().filter(|_| settings.role.contains(&Role::Worker)) else {
+        return Ok(None);
+    };
+    let nats = events::relay::Settings {
+        url: url.expose().to_owned(),
+        credentials: settings.nats_credentials.clone(),
+        stream: settings.nats_stream.clone(),
+        replicas: settings.nats_replicas.get() as usize,
+    };
+    let nats = Nats::connect(nats).await.context("nats_url, nats_credentials: that leads nowhere")?;
+    Ok(Some(Relay::new(nats, Duration::from_secs(settings.nats_lease_seconds.get().into()))))
 }
 
 fn serving(settings: &Settings) -> serve::Settings {

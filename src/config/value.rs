@@ -110,7 +110,7 @@ impl Value for f64 {
 }
 
 impl Value for PathBuf {
-    const KIND: &'static str = "a folder";
+    const KIND: &'static str = "a path";
     const NAME: &'static str = "DIR";
     const BARE: Option<&'static str> = Some(".data");
 

@@ -1,6 +1,7 @@
 //! The way to Postgres: a pool, transactions that belong to one tenant, migrations, the shared keys.
 
 mod batch;
+mod committed;
 pub mod embedded;
 
 use std::{
@@ -11,13 +12,12 @@ use std::{
 };
 
 pub use batch::Batcher;
+pub use committed::Committed;
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-
-use tokio::sync::Notify;
 
 use crate::{
     ctx::Clock,
@@ -33,7 +33,7 @@ pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
-    committed: Arc<Notify>,
+    committed: Arc<Committed>,
 }
 
 impl Db {
@@ -74,8 +74,8 @@ impl Db {
         Ok(self.pool.begin().await?)
     }
 
-    /// Rung when a transaction of a tenant was committed here.
-    pub fn committed(&self) -> &Notify {
+    /// What was committed here.
+    pub fn committed(&self) -> &Committed {
         &self.committed
     }
 
@@ -139,7 +139,7 @@ impl Db {
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
     tenant: TenantId,
-    committed: Arc<Notify>,
+    committed: Arc<Committed>,
 }
 
 impl Tx {
@@ -149,7 +149,7 @@ impl Tx {
 
     pub async fn commit(self) -> Result<()> {
         self.inner.commit().await?;
-        self.committed.notify_one();
+        self.committed.mark(self.tenant.bucket());
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::{DemoArgs, cast::Cast};
 use crate::{
-    app::App,
+    app::{App, Setup},
     ctx::{Clock, Ids},
     db::{
         Db,
@@ -52,7 +52,13 @@ impl Stage {
         let postgres = tokio::task::spawn_blocking(move || Embedded::start(&options)).await??;
         let db = Db::connect(postgres.url(), CONNECTIONS.into()).await?;
         db.migrate().await?;
-        let app = App::start(db, Clock::system(), Ids::random(), true).await?;
+        let app = App::start(
+            db,
+            Clock::system(),
+            Ids::random(),
+            Setup { create_tenants: true, ..Setup::default() },
+        )
+        .await?;
         let (listener, taken) = listen(args.listen).await?;
         let address = listener.local_addr()?;
         let services = app.routes();

@@ -6,10 +6,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::store_stream as store;
-use crate::{app::App, error::chain};
+use crate::{app::App, error::chain, ids::BUCKETS};
 
 /// How long what another process placed goes unnoticed at most, while somebody reads here.
-const PERIOD: Duration = Duration::from_millis(100);
+const PERIOD: Duration = Duration::from_millis(25);
 
 /// Positions by bucket.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Head {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self(watch::Sender::new(vec![0; 256]))
+        Self(watch::Sender::new(vec![0; BUCKETS]))
     }
 }
 
@@ -39,15 +39,20 @@ impl Heads {
         });
     }
 
+    /// How far each has come.
+    pub(super) fn positions(&self) -> Vec<i64> {
+        self.0.borrow().clone()
+    }
+
     pub(super) fn watch(&self, bucket: i16) -> Head {
         Head { heads: self.0.subscribe(), bucket: bucket as usize }
     }
 }
 
-/// Looks at what other processes place, as long as there are readers, until the service goes down.
+/// Looks at what other processes place, as long as there is anybody who asks, until the service goes down.
 pub async fn follow(app: Arc<App>) {
     while app.drain.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
-        if app.heads.0.receiver_count() == 0 {
+        if app.heads.0.receiver_count() == 0 && app.relay.is_none() {
             continue;
         }
         match store::heads(app.db.pool()).await {

@@ -3,12 +3,14 @@
 //!
 //! Verbs: none of its own; it reads by list and watch. `docs/events.md` lists what may happen.
 
+mod cloud_event;
 mod cursor;
 mod filter;
 pub mod heads;
 mod list;
 mod model;
 mod project;
+pub mod relay;
 pub mod rpc;
 pub mod sequencer;
 pub mod store;

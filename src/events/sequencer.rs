@@ -1,37 +1,117 @@
-//! When an event gets its place in its tenant's stream: after its commit, by whoever comes first, in one transaction
-//! per bucket.
+//! When an event gets its place in its tenant's stream: after its commit, by whoever comes first, in one statement.
 //!
-//! A writer leaves its events in the outbox and goes. A pass locks the bucket's head, takes what it can see of the
-//! outbox by the lowest `seq`, gives each row the next position, and commits. What this excludes, and why:
+//! A writer leaves its events in the outbox and goes. A pass locks the heads of some buckets, takes what it can see of
+//! their part of the outbox by the lowest `seq`, and gives each row the next position. What this excludes, and why:
 //!
 //! - **A lost commit.** A position is given to what is committed already, so there is no reader that has passed the
 //!   position of a slow transaction. Its rows are not visible yet and are taken by a later pass, at later positions.
 //! - **Versions in the wrong order.** `seq` is drawn while the ticket is locked, so of two events of one ticket the
-//!   earlier has the lower `seq`, and whoever sees the later one sees the earlier one too. The lowest go first.
+//!   earlier has the lower `seq`, and whoever sees the later one sees the earlier one too, unless it was taken already.
+//!   The lowest go first.
 //! - **Doubled and missing positions.** The head's row lock lets passes over a bucket follow one another, in whatever
-//!   process, and the second statement of a pass sees all that the pass before it committed. A position becomes visible
-//!   with all that are below it.
-//! - **Stalls by strangers.** Nothing waits for the oldest transaction of the server, only for the head's row.
+//!   process; a row that an earlier pass took is gone and is not taken again. A position becomes visible with all that
+//!   are below it.
+//! - **Stalls by strangers.** Nothing waits for the oldest transaction of the server, only for the head's row, and that
+//!   is held by a statement, never by a process.
+//! - **Slowness by strangers.** Rows that were taken stay in the index as long as any old snapshot could see them. A
+//!   pass begins above them; see [`Passed`].
+
+use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
+
+use tokio::time::Instant;
 
 use super::store_stream as store;
-use crate::{app::App, error::Result, jobs::Report};
+use crate::{app::App, error::Result, ids::BUCKETS, jobs::Report};
 
-/// One pass over all buckets: whatever was committed before is in the stream afterwards, up to `limit` events of each.
+/// How long what another process wrote goes unnoticed at most, besides the time a pass takes.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a transaction may take to commit what it wrote and still find its place at once.
+const SLOW: Duration = Duration::from_mins(1);
+
+/// How far each bucket's outbox is known to be empty. It is a hint: what turns up below it waits for the next sweep.
+#[derive(Debug)]
+pub struct Passed {
+    /// What was taken more than [`SLOW`] ago: passes begin above it.
+    above: [i64; BUCKETS],
+    /// What has been taken since.
+    seen: [i64; BUCKETS],
+    sweep: Instant,
+    look: Instant,
+}
+
+impl Default for Passed {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { above: [0; BUCKETS], seen: [0; BUCKETS], sweep: now + SLOW, look: now }
+    }
+}
+
+impl Passed {
+    /// Whether to look into all buckets, and above what. Every [`SLOW`], from the beginning.
+    fn look(&mut self, now: Instant, forced: bool) -> Option<[i64; BUCKETS]> {
+        if now < self.look && !forced {
+            return None;
+        }
+        self.look = now + LOOK;
+        if now < self.sweep {
+            return Some(self.above);
+        }
+        self.sweep = now + SLOW;
+        self.above = self.seen;
+        Some([0; BUCKETS])
+    }
+}
+
+/// One pass: what was committed here, and from time to time what was committed anywhere, is in the stream afterwards, up
+/// to `limit` events of each bucket.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
+    let mut buckets: BTreeSet<i16> = app.db.committed().take().collect();
+    let (mut above, look) = {
+        let mut passed = app.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        (passed.above, passed.look(Instant::now(), buckets.is_empty()))
+    };
+    if let Some(look) = look {
+        above = look;
+        buckets.extend(store::waiting(app.db.pool(), &look).await?);
+    }
+    if buckets.is_empty() {
+        return Ok(Report::default());
+    }
+    let buckets: Vec<i16> = buckets.into_iter().collect();
+    let above: Vec<i64> = buckets.iter().map(|bucket| above[*bucket as usize]).collect();
+    let passes = store::place(app.db.pool(), &buckets, &above, limit as i64).await?;
     let mut report = Report::default();
-    for bucket in store::waiting(app.db.pool()).await? {
-        let mut tx = app.db.begin_across().await?;
-        let before = store::lock_head(&mut tx, bucket).await?;
-        let head = store::place(&mut tx, bucket, before, limit as i64).await?;
-        tx.commit().await?;
-        app.heads.tell(bucket, head);
-        let placed = (head - before) as usize;
-        report.done += placed;
-        report.full |= placed >= limit;
+    for pass in &passes {
+        app.heads.tell(pass.bucket, pass.head);
+        report.done += pass.placed as usize;
+        report.full |= pass.placed as usize >= limit;
+        let mut passed = app.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = &mut passed.seen[pass.bucket as usize];
+        *seen = pass.seq.max(*seen);
     }
     // What another process wrote may be work for the agents; the events are how this one learns of it.
     if report.done > 0 {
         app.dispatch_due.notify_one();
     }
     Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_begin_above_what_was_taken_a_while_ago_and_sweep_from_the_beginning() {
+        let start = Instant::now();
+        let mut passed = Passed::default();
+        assert_eq!(passed.look(start, false), Some([0; BUCKETS]), "the first look is due at once");
+        assert_eq!(passed.look(start, false), None);
+        assert!(passed.look(start, true).is_some(), "who has nothing else to do may look sooner");
+        passed.seen[7] = 100;
+        let soon = start + SLOW / 2;
+        assert_eq!(passed.look(soon, false).map(|above| above[7]), Some(0), "it may still be slow, not lost");
+        let sweep = start + SLOW * 2;
+        assert_eq!(passed.look(sweep, false), Some([0; BUCKETS]), "a sweep");
+        assert_eq!(passed.look(sweep + LOOK, false).map(|above| above[7]), Some(100));
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
 use super::Event;
-use crate::{error::Result, ids::TenantId, time::Time};
+use crate::{
+    error::Result,
+    ids::{Id, TenantId},
+    time::Time,
+};
 
 /// How long after it was recorded an event may get its place: longer than the longest call takes.
 const STRAGGLE: Duration = Duration::from_mins(5);
@@ -17,51 +21,63 @@ pub async fn heads(pool: &PgPool) -> Result<Vec<(i16, i64)>> {
     Ok(heads.into_iter().map(|head| (head.bucket, head.position)).collect())
 }
 
-/// The buckets in which committed events wait for a place: one step of the index for each.
-pub async fn waiting(pool: &PgPool) -> Result<Vec<i16>> {
+/// The buckets in which committed events wait for a place above these lowest `seq`s: one look into the index for each.
+pub async fn waiting(pool: &PgPool, above: &[i64]) -> Result<Vec<i16>> {
     let waiting = sqlx::query_scalar!(
-        r#"with recursive waiting as (
-               (select bucket from outbox order by bucket limit 1)
-               union all
-               select next.bucket from waiting cross join lateral (
-                   select bucket from outbox where bucket > waiting.bucket order by bucket limit 1) next)
-           select bucket as "bucket!" from waiting"#
+        r#"select (n - 1)::smallint as "bucket!" from unnest($1::bigint[]) with ordinality as above (seq, n)
+           where exists (select from outbox o where o.bucket = n - 1 and o.seq > above.seq)"#,
+        above,
     )
     .fetch_all(pool)
     .await?;
     Ok(waiting)
 }
 
-/// The bucket's last position, locked until the transaction ends.
-pub async fn lock_head(tx: &mut PgConnection, bucket: i16) -> Result<i64> {
-    let head = sqlx::query_scalar!("select position from stream_heads where bucket = $1 for update", bucket)
-        .fetch_one(tx)
-        .await?;
-    Ok(head)
+/// What a pass did in a bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    pub bucket: i16,
+    /// Events that got a place.
+    pub placed: i64,
+    /// The bucket's last position.
+    pub head: i64,
+    /// The highest `seq` that was taken.
+    pub seq: i64,
 }
 
-/// Gives the bucket's oldest events in the outbox, at most `limit`, the positions behind `head`; answers the new head.
-pub async fn place(tx: &mut PgConnection, bucket: i16, head: i64, limit: i64) -> Result<i64> {
-    let head = sqlx::query_scalar!(
-        "with taken as (
-             delete from outbox
-             where bucket = $1 and seq in (select seq from outbox where bucket = $1 order by seq limit $3)
-             returning seq, tenant_id, ticket_id, version
-         ), placed as (
-             insert into stream (tenant_id, position, ticket_id, version, record_time)
-             select tenant_id, $2 + row_number() over (order by seq), ticket_id, version, record_time
-             from taken join events using (tenant_id, ticket_id, version)
-             returning position
-         )
-         update stream_heads set position = $2 + (select count(*) from placed) where bucket = $1
-         returning position",
-        bucket,
-        head,
+/// Gives the oldest events in the outbox of each of these buckets, at most `limit` above the `seq` at the same place, the
+/// next positions. One statement: no process holds a head longer than Postgres works, not even one that is stopped.
+pub async fn place(pool: &PgPool, buckets: &[i16], above: &[i64], limit: i64) -> Result<Vec<Pass>> {
+    let passes = sqlx::query_as!(
+        Pass,
+        r#"with head as (
+               select h.bucket, h.position, above.seq as above
+               from unnest($1::smallint[], $2::bigint[]) above (bucket, seq) join stream_heads h using (bucket)
+               order by h.bucket for update of h
+           ), due as (
+               select next.bucket, next.seq from head cross join lateral (
+                   select o.bucket, o.seq from outbox o
+                   where o.bucket = head.bucket and o.seq > head.above order by o.seq limit $3) next
+           ), taken as (
+               delete from outbox o using due where o.bucket = due.bucket and o.seq = due.seq
+               returning o.bucket, o.seq, o.tenant_id, o.ticket_id, o.version
+           ), placed as (
+               insert into stream (tenant_id, position, bucket, ticket_id, version, record_time)
+               select t.tenant_id, head.position + row_number() over (partition by t.bucket order by t.seq), t.bucket,
+                      t.ticket_id, t.version, e.record_time
+               from taken t join head using (bucket) join events e using (tenant_id, ticket_id, version)
+           )
+           update stream_heads h set position = h.position + n.placed
+           from (select bucket, count(*) as placed, max(seq) as seq from taken group by bucket) n
+           where h.bucket = n.bucket
+           returning h.bucket, n.placed as "placed!", h.position as head, n.seq as "seq!""#,
+        buckets,
+        above,
         limit,
     )
-    .fetch_one(tx)
+    .fetch_all(pool)
     .await?;
-    Ok(head)
+    Ok(passes)
 }
 
 /// What is kept of a bucket's stream.
@@ -113,6 +129,35 @@ pub struct Placed {
     pub event: Event,
 }
 
+/// An event with its place, out of a row that has all columns of both.
+macro_rules! placed {
+    ($row:ident) => {
+        Placed {
+            position: $row.position,
+            event: Event {
+                tenant_id: $row.tenant_id,
+                ticket_id: $row.ticket_id,
+                version: $row.version,
+                kind: $row.kind,
+                actor_kind: $row.actor_kind,
+                actor_id: $row.actor_id,
+                request_id: $row.request_id,
+                rule: $row.rule,
+                configuration_revision: $row.configuration_revision,
+                occur_time: $row.occur_time,
+                record_time: $row.record_time,
+                traceparent: $row.traceparent,
+                changes: $row.changes,
+                note: $row.note,
+                reason: $row.reason,
+                details: $row.details,
+                facts: $row.facts,
+                imported: $row.imported,
+            },
+        }
+    };
+}
+
 /// The tenant's events behind a position, in order.
 pub async fn read(pool: &PgPool, tenant: &TenantId, position: i64, limit: i64) -> Result<Vec<Placed>> {
     let rows = sqlx::query!(
@@ -127,30 +172,58 @@ pub async fn read(pool: &PgPool, tenant: &TenantId, position: i64, limit: i64) -
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Placed {
-            position: row.position,
-            event: Event {
-                tenant_id: row.tenant_id,
-                ticket_id: row.ticket_id,
-                version: row.version,
-                kind: row.kind,
-                actor_kind: row.actor_kind,
-                actor_id: row.actor_id,
-                request_id: row.request_id,
-                rule: row.rule,
-                configuration_revision: row.configuration_revision,
-                occur_time: row.occur_time,
-                record_time: row.record_time,
-                traceparent: row.traceparent,
-                changes: row.changes,
-                note: row.note,
-                reason: row.reason,
-                details: row.details,
-                facts: row.facts,
-                imported: row.imported,
-            },
-        })
-        .collect())
+    Ok(rows.into_iter().map(|row| placed!(row)).collect())
+}
+
+/// A part of a bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub bucket: i16,
+    /// Behind this position …
+    pub after: i64,
+    /// … through this one.
+    pub through: i64,
+}
+
+/// The first events of a span, of whichever tenants, in order.
+pub async fn read_span(pool: &PgPool, span: Span, limit: i64) -> Result<Vec<Placed>> {
+    let rows = sqlx::query!(
+        r#"select s.position, e.tenant_id, e.ticket_id, e.version, e.type as kind, e.actor_kind, e.actor_id,
+                  e.request_id, e.rule, e.configuration_revision, e.occur_time, e.record_time, e.traceparent, e.changes,
+                  e.note, e.reason, e.details, e.facts, e.imported
+           from stream s join events e using (tenant_id, ticket_id, version)
+           where s.bucket = $1 and s.position > $2 and s.position <= $3 order by s.position limit $4"#,
+        span.bucket,
+        span.after,
+        span.through,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| placed!(row)).collect())
+}
+
+/// What an event is called, where it stands, and since when.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    pub position: i64,
+    pub ticket_id: Id,
+    pub version: i64,
+    pub record_time: Time,
+}
+
+/// The first events of a span, in order, by their names alone.
+pub async fn list_span(pool: &PgPool, span: Span, limit: i64) -> Result<Vec<Listed>> {
+    let listed = sqlx::query_as!(
+        Listed,
+        "select position, ticket_id, version, record_time from stream
+         where bucket = $1 and position > $2 and position <= $3 order by position limit $4",
+        span.bucket,
+        span.after,
+        span.through,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(listed)
 }

@@ -9,12 +9,38 @@ use crate::{escalation, events, idempotency, routing, sla, tickets};
 pub const JOBS: &[Job] = &[
     Job {
         name: "sequence_events",
-        // How long what another process wrote, or placed, goes unnoticed at most.
-        period: Duration::from_millis(100),
+        // How long what another process wrote goes unnoticed at most.
+        period: Duration::from_millis(50),
         pace: Duration::from_millis(10),
         batch: 1000,
-        wake: Some(|app| app.db.committed()),
+        wake: Some(|app| app.db.committed().rung()),
         run_once: |app, limit| Box::pin(async move { events::sequencer::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "relay_events",
+        // Without news or a broker, a look at what is known here.
+        period: Duration::from_millis(20),
+        pace: Duration::ZERO,
+        batch: 1000,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { events::relay::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "keep_leases",
+        // How late a renewal may be; leases say when it is due.
+        period: Duration::from_millis(250),
+        pace: Duration::ZERO,
+        batch: 1,
+        wake: None,
+        run_once: |app, _| Box::pin(async move { events::relay::keep(&app).await }),
+    },
+    Job {
+        name: "reconcile_broker",
+        period: Duration::from_secs(1),
+        pace: Duration::ZERO,
+        batch: 8,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { events::relay::reconcile::run_once(&app, limit).await }),
     },
     Job {
         name: "auto_close",

@@ -176,7 +176,9 @@ fn sql_takes_its_time_from_the_caller() {
                     && (line.starts_with('"') || line.contains(" where ") || line.contains(" set "))
                     && line.contains(call)
             });
-            if in_sql && !path.starts_with("src/filter") {
+            // Leases end by the one clock that all replicas share.
+            let excused = path.starts_with("src/filter") || path.ends_with("events/relay/store.rs");
+            if in_sql && !excused {
                 faults.push(format!("{}: {call} in SQL; pass ctx.now", path.display()));
             }
         }

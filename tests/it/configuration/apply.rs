@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use ticketing::{
-    app::App,
+    app::{App, Setup},
     configuration::{self, Apply},
     ctx::{Actor, Clock, Ctx, Ids},
     db::Db,
@@ -255,7 +255,7 @@ async fn a_server_may_keep_its_tenants_to_itself() {
     let desk = Desk::open().await;
     let clock = Clock::manual(desk.now());
     let db = Db::connect(&desk.url, 2).await.expect("a connection");
-    let app = App::start(db, clock, Ids::random(), false).await.expect("a server");
+    let app = App::start(db, clock, Ids::random(), Setup::default()).await.expect("a server");
     let tenant = TenantId::parse("fresh").expect("a tenant");
     let ctx = Ctx { actor: Actor::system("test"), ..Ctx::system(tenant, "test", desk.now()) };
     let wanted = Apply { document: sample(), comment: String::new(), seen: None, validate_only: false };

@@ -2,6 +2,8 @@
 
 mod list;
 mod order;
+mod relay;
+mod storm;
 mod watch;
 
 use ticketing_proto::v1::{
@@ -42,7 +44,7 @@ fn events(desk: &Desk) -> EventServiceClient<Client> {
 
 /// Everything that was committed gets its place.
 async fn sequence(desk: &Desk) {
-    while ticketing::events::sequencer::run_once(&desk.app, 1000).await.expect("a pass").full {}
+    while ticketing::events::sequencer::run_once(&desk.app, 1000).await.expect("a pass").done > 0 {}
 }
 
 /// The whole log, page by page.

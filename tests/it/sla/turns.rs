@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use ticketing::{
-    app::App,
+    app::{App, Setup},
     configuration::SlaPolicy,
     ctx::{Clock, Ids},
     db::Db,
@@ -87,7 +87,7 @@ async fn what_a_turn_did_not_commit_is_told_in_the_next() {
             // A process of its own for every stroke: nothing is at hand, each makes every trip.
             let db = Db::connect(&wire.url, 1).await.expect("connections");
             let clock = Clock::manual(desk.now());
-            let other = App::start(db, clock, Ids::random(), false).await.expect("it starts");
+            let other = App::start(db, clock, Ids::random(), Setup::default()).await.expect("it starts");
             wire.arm(trip, when, async {});
             let struck_at = run_once(&other, 50).await;
             other.drain.cancel();

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use ticketing::{
-    app::App,
+    app::{App, Setup},
     configuration::Document,
     ctx::{ActorKind, Clock, Ids, Role},
     db::Db,
+    events::relay::Relay,
     ids::TenantId,
     serve::{Server, Settings},
     sla,
@@ -50,17 +51,31 @@ impl Desk {
     pub async fn open_on(url: &str) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(url, tenant, clock).await
+        Self::on(url, tenant, clock, None).await
+    }
+
+    /// A service that tells this broker of what happens.
+    pub async fn open_with(relay: Relay) -> Self {
+        let tenant = TenantId::parse("acme").expect("a tenant");
+        let clock = Clock::manual(START.parse().expect("a time"));
+        Self::on(&super::cluster::fresh_database().await, tenant, clock, Some(relay)).await
     }
 
     /// A second replica on the same database.
     pub async fn replica(&self) -> Self {
-        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone()).await
+        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), None).await
     }
 
-    async fn on(url: &str, tenant: TenantId, clock: Clock) -> Self {
+    /// A second replica that tells the broker, too.
+    pub async fn replica_with(&self, relay: Relay) -> Self {
+        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), Some(relay)).await
+    }
+
+    async fn on(url: &str, tenant: TenantId, clock: Clock, relay: Option<Relay>) -> Self {
         let db = Db::connect(url, 16).await.expect("the test database takes connections");
-        let app = App::start(db, clock, Ids::random(), true).await.expect("the service starts");
+        let app = App::start(db, clock, Ids::random(), Setup { create_tenants: true, relay })
+            .await
+            .expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         let drain = CancellationToken::new();
