@@ -85,7 +85,7 @@ impl Stage {
         self.postgres = loop {
             match Embedded::start(&options) {
                 Ok(postgres) => break Some(postgres),
-                Err(error) if since.elapsed() > Duration::from_secs(60) => return Err(error.into()),
+                Err(error) if since.elapsed() > Duration::from_mins(1) => return Err(error.into()),
                 Err(_) => {}
             }
         };

@@ -133,7 +133,9 @@ async fn an_order_by_transaction_is_caught() {
 fn a_consumer_without_an_inbox_would_be_caught() {
     let told = |version| ("a".to_owned(), version);
     let mut consumer = Consumer::default();
-    [1, 3, 2, 2].map(|version| consumer.hear(told(version)));
+    for version in [1, 3, 2, 2] {
+        consumer.hear(told(version));
+    }
     let log = [1, 2, 4].map(told).into_iter().collect();
     let faults = consumer.judge(&log);
     assert_eq!(faults, Faults { missing: 1, invented: 1, inverted: 1, repeated: 1, doubled: 0 });
