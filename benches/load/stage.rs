@@ -76,7 +76,8 @@ impl Stage {
             rows.extend(self.copies("sla_clocks", &format!("ticket_id = {newest}")).await?);
             rows.extend(self.copies("idempotency", "request_id = 'bench-1'").await?);
             let bucket = TenantId::parse("bench").context("a tenant")?.bucket();
-            let inserts: String = (0..).zip(rows).map(|(n, row)| format!(",\nrow_{n} as ({row})")).collect();
+            let insert = |(n, row): (u32, String)| format!(",\nrow_{n} as ({row})");
+            let inserts = (0..).zip(rows).map(insert).collect::<Vec<_>>().concat();
             Ok(format!(
                 "\\set n random(1000000000, 9000000000000000000)\n\
                  with fresh as (select gen_random_uuid() as id){inserts}\n\
