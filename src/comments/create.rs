@@ -3,13 +3,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Comment, Visibility, follow_up, model::missing, store};
+use super::{
+    Comment, Visibility,
+    follow_up::{self, Opening},
+    model::missing,
+    store,
+};
 use crate::{
     access::Permission,
     app::App,
     call::retrying,
     configuration::Configuration,
     ctx::Ctx,
+    customers,
     db::Tx,
     error::{Error, Reason, Refusal, Result},
     events::EventType,
@@ -50,17 +56,14 @@ pub struct Create {
     pub then: Option<Then>,
 }
 
-/// The id and the number of a follow-up, should there be one.
-type Identity = (Id, i64);
-
-/// The rule. Without an identity at hand, a follow-up is a conflict: the ticket ended in between.
+/// The rule. Without an opening at hand, a follow-up is a conflict: the ticket ended in between.
 fn decide(
     ctx: &Ctx,
     configuration: &Configuration,
     ticket: Ticket,
     create: &Create,
     id: Id,
-    identity: Option<Identity>,
+    opening: Option<&Opening>,
 ) -> Result<(Comment, Change)> {
     if create.then.is_some() {
         ctx.actor.require(Permission::TicketsWork)?;
@@ -68,8 +71,7 @@ fn decide(
     // What a program says answers nobody.
     let moves = ctx.actor.is_customer() && !create.draft.automatic;
     if moves && is_over(ctx, configuration, &ticket) {
-        let (ticket_id, number) = identity.ok_or(Error::Conflict)?;
-        let opened = follow_up::decide(ctx, configuration, &ticket, ticket_id, number)?;
+        let opened = follow_up::decide(ctx, configuration, &ticket, opening.ok_or(Error::Conflict)?)?;
         return say(ctx, configuration, opened, &create.draft, id);
     }
     let (comment, said) = say(ctx, configuration, Change::of(ticket), &create.draft, id)?;
@@ -168,7 +170,8 @@ pub struct Said {
 struct Say<'a> {
     create: &'a Create,
     comment: Id,
-    identity: Option<Identity>,
+    /// The id and the number of a follow-up, should there be one.
+    identity: Option<(Id, i64)>,
 }
 
 /// The comment's id goes into the receipt; its text does not, since redaction does not reach there.
@@ -189,7 +192,15 @@ impl Act for Say<'_> {
         configuration: &Configuration,
         ticket: Ticket,
     ) -> Result<(Change, Kept)> {
-        let (comment, change) = decide(ctx, configuration, ticket, self.create, self.comment, self.identity)?;
+        let opening = match self.identity {
+            Some((id, number)) => {
+                let plan = customers::plan_of(&mut **tx, &ctx.tenant, &ticket.organization).await?;
+                Some(Opening { id, number, plan })
+            }
+            None => None,
+        };
+        let (comment, change) =
+            decide(ctx, configuration, ticket, self.create, self.comment, opening.as_ref())?;
         store::insert(tx, &comment).await?;
         Ok((change, Kept { id: comment.id, comment: Some(comment) }))
     }
@@ -260,8 +271,8 @@ mod tests {
     }
 
     fn decided(ctx: &Ctx, ticket: Ticket, create: &Create) -> Result<(Comment, Change)> {
-        let identity = Some((fixture::id(2), 2));
-        decide(ctx, fixture::configuration(), ticket, create, fixture::id(9), identity)
+        let opening = Opening { id: fixture::id(2), number: 2, plan: String::new() };
+        decide(ctx, fixture::configuration(), ticket, create, fixture::id(9), Some(&opening))
     }
 
     /// What a customer's words lead to, and where they stand.

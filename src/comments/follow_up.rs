@@ -9,17 +9,25 @@ use crate::{
     tickets::{Change, Create, MAX_TITLE, OnConflict, Ticket, decide_create, intake::check_custom_field},
 };
 
+/// What a follow-up needs beside the ticket that it continues.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub id: Id,
+    pub number: i64,
+    /// The organization's.
+    pub plan: String,
+}
+
 /// What stands before the title of a follow-up, once.
 const PREFIX: &str = "Re: ";
 
-/// The new ticket: about the same, for the same, by the configuration of today. Its description stays empty; the comment
-/// says what there is to say, and can be redacted.
+/// The new ticket: about the same, for the same, by the configuration of today and the plan that the organization has today.
+/// Its description stays empty; the comment says what there is to say, and can be redacted.
 pub fn decide(
     ctx: &Ctx,
     configuration: &Configuration,
     original: &Ticket,
-    id: Id,
-    number: i64,
+    opening: &Opening,
 ) -> Result<Change> {
     let configured = |key: &String, value: &_| {
         let mut faults = Violations::default();
@@ -37,6 +45,7 @@ pub fn decide(
         description: String::new(),
         requester: original.requester.clone(),
         organization: original.organization.clone(),
+        plan: opening.plan.clone(),
         category: if known { original.category.clone() } else { String::new() },
         product: original.product.clone(),
         language_code: original.language_code.clone(),
@@ -51,7 +60,7 @@ pub fn decide(
         on_conflict: OnConflict::Fail,
         validate_only: false,
     };
-    decide_create(ctx, configuration, &create, id, number)
+    decide_create(ctx, configuration, &create, opening.id, opening.number)
 }
 
 fn title(original: &str) -> String {
@@ -83,10 +92,12 @@ mod tests {
         original.tags = vec!["vip".to_owned()];
         original.custom_fields.insert("gone".to_owned(), FieldValue::Int(1));
         original.custom_fields.insert("affected_users".to_owned(), FieldValue::Int(3));
-        let change =
-            decide(&fixture::ctx(Role::Customer), fixture::configuration(), &original, fixture::id(2), 2)
-                .expect("recorded");
+        original.plan = "silver".to_owned();
+        let opening = Opening { id: fixture::id(2), number: 2, plan: "gold".to_owned() };
+        let change = decide(&fixture::ctx(Role::Customer), fixture::configuration(), &original, &opening)
+            .expect("recorded");
         let next = change.next;
+        assert_eq!(next.plan, "gold");
         assert_eq!((next.follow_up_of, next.state, next.number), (Some(original.id), State::New, 2));
         assert_eq!((next.requester.as_str(), next.organization.as_str()), ("anna", "initech"));
         assert_eq!((next.category.as_str(), next.tags.len(), next.description.as_str()), ("", 0, ""));

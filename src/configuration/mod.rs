@@ -31,6 +31,7 @@ pub use model_calendar::*;
 pub use model_routing::*;
 pub use model_services::*;
 pub use model_sla::*;
+pub use path::is_key;
 pub use plan::{Change, Plan};
 pub use rollback::{Rollback, rollback};
 pub use validate::validate;

@@ -9,5 +9,5 @@ mod store;
 mod upsert_contact;
 mod upsert_organization;
 
-pub use model::{Contact, Organization};
-pub use read::{Names, names, organizations_of};
+pub use model::{Account, Contact, Customer, Organization};
+pub use read::{Names, accounts, names, plan_of};

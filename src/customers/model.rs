@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use crate::{
+    configuration,
     error::Violations,
     filter::{Field, Kind, Schema},
     ids::TenantId,
@@ -20,8 +21,10 @@ pub const MAX_PHONE: usize = 64;
 pub const MAX_LANGUAGE_CODE: usize = 35;
 
 /// What a filter of organizations may name.
-pub const ORGANIZATION_FIELDS: Schema =
-    Schema(&[Field { name: "display_name", column: "display_name", kind: Kind::Text }]);
+pub const ORGANIZATION_FIELDS: Schema = Schema(&[
+    Field { name: "display_name", column: "display_name", kind: Kind::Text },
+    Field { name: "plan", column: "plan", kind: Kind::Text },
+]);
 
 /// What a filter of contacts may name.
 pub const CONTACT_FIELDS: Schema = Schema(&[
@@ -40,6 +43,22 @@ pub struct Organization {
     pub annotations: Json<BTreeMap<String, String>>,
     pub create_time: Time,
     pub update_time: Time,
+    /// Key of the support plan that was sold to it; empty: none.
+    pub plan: String,
+}
+
+/// For whom a ticket is: the organization of this key; if that is empty, the one to which this contact belongs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Customer {
+    pub organization: String,
+    pub contact: String,
+}
+
+/// An organization's key and its plan; each empty where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    pub organization: String,
+    pub plan: String,
 }
 
 /// A person at a customer.
@@ -65,6 +84,12 @@ impl Organization {
     }
 }
 
+impl Customer {
+    pub fn is_nobody(&self) -> bool {
+        self.organization.is_empty() && self.contact.is_empty()
+    }
+}
+
 impl Contact {
     pub fn name(&self) -> String {
         format!("tenants/{}/contacts/{}", self.tenant_id, self.key)
@@ -75,5 +100,12 @@ impl Contact {
 pub fn check_display_name(faults: &mut Violations, field: &str, display_name: &str) {
     if display_name.trim().is_empty() {
         faults.add(field, "is required");
+    }
+}
+
+/// A plan is named as the configuration names things.
+pub fn check_plan(faults: &mut Violations, field: &str, plan: &str) {
+    if !plan.is_empty() && !configuration::is_key(plan) {
+        faults.add(field, "must be 1 to 64 characters without control characters or blanks at either end");
     }
 }

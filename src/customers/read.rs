@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgExecutor;
 
 use super::{
-    Contact, Organization,
+    Account, Contact, Customer, Organization,
     model::{CONTACT_FIELDS, ORGANIZATION_FIELDS},
     store,
 };
@@ -38,16 +38,23 @@ pub async fn names(
     store::names(db, tenant, contacts, organizations).await
 }
 
-/// To which organization each of these contacts belongs; who belongs to none is left out.
-pub async fn organizations_of(
-    pool: &PgPool,
+/// The account of each of these customers, in their order, in one statement, or none when there is nobody to ask about.
+pub async fn accounts(
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
-    contacts: &[String],
-) -> Result<HashMap<String, String>> {
-    if contacts.is_empty() {
-        return Ok(HashMap::new());
+    customers: &[Customer],
+) -> Result<Vec<Account>> {
+    if customers.iter().all(Customer::is_nobody) {
+        return Ok(vec![Account::default(); customers.len()]);
     }
-    store::organizations_of(pool, tenant, contacts).await
+    store::accounts(db, tenant, customers).await
+}
+
+/// The plan of an organization, in one statement; empty when it has none or is not on record.
+pub async fn plan_of(db: impl PgExecutor<'_>, tenant: &TenantId, organization: &str) -> Result<String> {
+    let customer = Customer { organization: organization.to_owned(), ..Customer::default() };
+    let mut accounts = accounts(db, tenant, &[customer]).await?;
+    Ok(accounts.remove(0).plan)
 }
 
 pub async fn get_organization(app: &App, ctx: &Ctx, key: &str) -> Result<Organization> {

@@ -9,7 +9,7 @@ use ticketing_proto::v1::{
 
 use super::{
     Contact, Organization,
-    model::{MAX_DISPLAY_NAME, MAX_EMAIL, MAX_LANGUAGE_CODE, MAX_PHONE, check_display_name},
+    model::{MAX_DISPLAY_NAME, MAX_EMAIL, MAX_LANGUAGE_CODE, MAX_PHONE, check_display_name, check_plan},
     read::{self, List},
     upsert_contact::{self as contact_verb, UpsertContact},
     upsert_organization::{self as organization_verb, UpsertOrganization},
@@ -47,10 +47,12 @@ async fn upsert_organization(
     let (tenant, key) = child_of("organization.name", &sent.name, "organizations")?;
     let ctx = call.read(tenant)?;
     let mut faults = Violations::default();
+    check_plan(&mut faults, "organization.plan", &sent.plan);
     let upsert = UpsertOrganization {
         key: key.to_owned(),
         version: wire::version(&mut faults, "organization.etag", &sent.etag),
         display_name: display_name(&mut faults, "organization", &sent.display_name),
+        plan: sent.plan,
         annotations: annotations(&mut faults, "organization", &sent.annotations),
         validate_only: request.validate_only,
     };
@@ -159,6 +161,7 @@ fn organization(organization: Organization) -> pb::Organization {
         annotations: organization.annotations.0,
         create_time: Some(wire::timestamp(organization.create_time)),
         update_time: Some(wire::timestamp(organization.update_time)),
+        plan: organization.plan,
     }
 }
 

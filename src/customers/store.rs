@@ -1,10 +1,8 @@
 //! The only SQL that names `organizations` and `contacts`.
 
-use std::collections::HashMap;
-
 use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
 
-use super::{Contact, Names, Organization};
+use super::{Account, Contact, Customer, Names, Organization};
 use crate::{
     ctx::Ctx,
     db::Tx,
@@ -49,7 +47,7 @@ pub async fn put_organization(tx: &mut Tx, organization: &Organization) -> Resul
         "insert into organizations as o select * from json_populate_record(null::organizations, $1::text::json)
          on conflict (tenant_id, key) do update set
              version = excluded.version, display_name = excluded.display_name, annotations = excluded.annotations,
-             update_time = excluded.update_time
+             update_time = excluded.update_time, plan = excluded.plan
          where o.version = excluded.version - 1",
         row,
     )
@@ -159,17 +157,28 @@ pub async fn names(
     Ok(names)
 }
 
-pub async fn organizations_of(
-    pool: &PgPool,
+/// One for each, in their order. An organization that is named need not be on record.
+pub async fn accounts(
+    db: impl PgExecutor<'_>,
     tenant: &TenantId,
-    contacts: &[String],
-) -> Result<HashMap<String, String>> {
-    let rows = sqlx::query!(
-        "select key, organization from contacts where tenant_id = $1 and key = any($2) and organization <> ''",
+    customers: &[Customer],
+) -> Result<Vec<Account>> {
+    let (organizations, contacts): (Vec<String>, Vec<String>) =
+        customers.iter().map(|asked| (asked.organization.clone(), asked.contact.clone())).unzip();
+    let accounts = sqlx::query_as!(
+        Account,
+        r#"select coalesce(nullif(asked.organization, ''), c.organization, '') as "organization!",
+                  coalesce(o.plan, '') as "plan!"
+           from unnest($2::text[], $3::text[]) with ordinality asked (organization, contact, place)
+           left join contacts c on c.tenant_id = $1 and c.key = asked.contact and asked.organization = ''
+           left join organizations o
+               on o.tenant_id = $1 and o.key = coalesce(nullif(asked.organization, ''), c.organization)
+           order by place"#,
         tenant.as_str(),
-        contacts,
+        &organizations,
+        &contacts,
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.key, row.organization)).collect())
+    Ok(accounts)
 }

@@ -19,6 +19,8 @@ pub struct UpsertOrganization {
     /// The version that the caller saw; `None`: whatever it is now.
     pub version: Option<i64>,
     pub display_name: String,
+    /// Empty: none.
+    pub plan: String,
     pub annotations: BTreeMap<String, String>,
     pub validate_only: bool,
 }
@@ -34,6 +36,7 @@ pub fn decide(ctx: &Ctx, known: Option<&Organization>, upsert: &UpsertOrganizati
         annotations: Json(upsert.annotations.clone()),
         create_time: known.map_or(ctx.now, |known| known.create_time),
         update_time: ctx.now,
+        plan: upsert.plan.clone(),
     };
     if upsert.version.is_some_and(|seen| seen != version) {
         return Err(Error::Stale { kind: "organization", name: next.name() });
@@ -81,6 +84,7 @@ mod tests {
             key: "c-1".into(),
             version,
             display_name: display_name.into(),
+            plan: String::new(),
             annotations: BTreeMap::new(),
             validate_only: false,
         }
@@ -93,7 +97,10 @@ mod tests {
         let later = ctx("2026-01-02T00:00:00Z");
         let second = decide(&later, Some(&first), &upsert("Initrode", Some(1))).expect("changed");
         assert_eq!((second.version, second.create_time), (2, first.create_time));
-        assert_eq!(decide(&later, Some(&second), &upsert("Initrode", None)).ok(), Some(second));
+        assert_eq!(decide(&later, Some(&second), &upsert("Initrode", None)).ok(), Some(second.clone()));
+        let gold = UpsertOrganization { plan: "gold".into(), ..upsert("Initrode", None) };
+        let third = decide(&later, Some(&second), &gold).expect("changed");
+        assert_eq!((third.version, third.plan.as_str()), (3, "gold"));
     }
 
     #[test]

@@ -36,11 +36,12 @@ const AGENTS: &[Agent] = &[
     ("nora", "Nora Lindt", "Netzwerk-Lieferant", "netvendor", &["german"], 20),
 ];
 
-const ORGANIZATIONS: &[(&str, &str)] = &[
-    ("muehlenbach", "Mühlenbach Logistik GmbH"),
-    ("stadtwerke", "Stadtwerke Rheinau"),
-    ("harrow", "Harrow & Finch Ltd"),
-    ("praxis-seidl", "Praxis Dr. Seidl"),
+/// Key, name, plan.
+const ORGANIZATIONS: &[(&str, &str, &str)] = &[
+    ("muehlenbach", "Mühlenbach Logistik GmbH", "gold"),
+    ("stadtwerke", "Stadtwerke Rheinau", ""),
+    ("harrow", "Harrow & Finch Ltd", "gold"),
+    ("praxis-seidl", "Praxis Dr. Seidl", ""),
 ];
 
 /// Key, name, organization, language.
@@ -143,10 +144,11 @@ pub async fn record(cast: &Cast) -> anyhow::Result<()> {
             .with_context(|| format!("agent {key} cannot be recorded"))?;
     }
     let mut customers = CustomerServiceClient::new(petra.channel.clone());
-    for (key, display_name) in ORGANIZATIONS {
+    for (key, display_name, plan) in ORGANIZATIONS {
         let organization = Some(pb::Organization {
             name: format!("{}/organizations/{key}", parent()),
             display_name: (*display_name).to_owned(),
+            plan: (*plan).to_owned(),
             ..Default::default()
         });
         customers

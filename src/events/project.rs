@@ -49,6 +49,7 @@ const GOES_OUT: &[&str] = &[
     "routing_exhausted",
     "sla_policies",
     "sla_revision",
+    "plan",
 ];
 
 /// An event that is fit to be told, with its place in the stream. There is no other way to one than [`project`].

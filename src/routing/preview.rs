@@ -31,7 +31,7 @@ pub async fn preview(
     let mut ticket = match subject {
         Subject::Ticket(id) => tickets::get(app, ctx, id).await?.ticket.clone(),
         Subject::Draft(mut draft) => {
-            tickets::take_organization(app, ctx, &mut draft).await?;
+            tickets::take_account(app, ctx, &mut draft).await?;
             tickets::draft(ctx, configuration, &draft, app.ids.next(), 0)?
         }
     };

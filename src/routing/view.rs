@@ -22,6 +22,7 @@ pub const FIELDS: &[&str] = &[
     "description",
     "requester",
     "organization",
+    "plan",
     "category",
     "product",
     "language_code",
@@ -68,6 +69,7 @@ impl<'t> View<'t> {
             "description" => &ticket.description,
             "requester" => &ticket.requester,
             "organization" => &ticket.organization,
+            "plan" => &ticket.plan,
             "category" => &ticket.category,
             "product" => &ticket.product,
             "language_code" => &ticket.language_code,
@@ -199,6 +201,7 @@ impl Sizes {
         let keys = [
             &ticket.requester,
             &ticket.organization,
+            &ticket.plan,
             &ticket.category,
             &ticket.product,
             &ticket.language_code,

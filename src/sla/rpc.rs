@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Result, Violations},
     ids::{grandchild_of, tenant_of},
     routing::of_draft,
-    tickets::wire as ticket_wire,
+    tickets::{take_account, wire as ticket_wire},
 };
 
 #[derive(Debug)]
@@ -104,7 +104,8 @@ async fn preview_sla(call: &Call, request: pb::PreviewSlaRequest) -> Result<pb::
     }
     faults.into_result()?;
     let draft = pb::CreateTicketRequest { ticket: request.draft, ..Default::default() };
-    let draft = ticket_wire::create(&ctx.tenant, &draft);
+    let mut draft = ticket_wire::create(&ctx.tenant, &draft);
+    take_account(&call.app, &ctx, &mut draft).await?;
     let configuration = tried(&call.app, &ctx, request.configuration.as_ref()).await?;
     let change = read::preview(&ctx, &configuration, &draft, at).map_err(of_draft)?;
     let clocks = change.clocks.iter().map(|clock| clocks::thought_of(clock, &configuration, at));

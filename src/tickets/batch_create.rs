@@ -13,7 +13,7 @@ use crate::{
     call::retrying,
     configuration::Configuration,
     ctx::Ctx,
-    customers,
+    customers::{self, Customer},
     error::{Result, Violations},
     idempotency,
     ids::Id,
@@ -57,7 +57,7 @@ pub async fn batch_create(
     mut creates: Vec<Create>,
     validate_only: bool,
 ) -> Result<Batch> {
-    default_organizations(app, ctx, &mut creates).await?;
+    take_accounts(app, ctx, &mut creates).await?;
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let count = creates.len();
     let numbers = if validate_only { vec![0; count] } else { app.numbers.take(&ctx.tenant, count).await? };
@@ -72,15 +72,12 @@ pub async fn batch_create(
     Ok(done)
 }
 
-/// Asks for the organizations of all requesters who name none, in one statement.
-async fn default_organizations(app: &App, ctx: &Ctx, creates: &mut [Create]) -> Result<()> {
-    let asked = |create: &Create| create.asks_organization_of(ctx).map(str::to_owned);
-    let contacts: Vec<String> = creates.iter().filter_map(asked).collect();
-    let known = customers::organizations_of(app.db.pool(), &ctx.tenant, &contacts).await?;
-    for create in creates {
-        if let Some(organization) = asked(create).and_then(|contact| known.get(&contact)) {
-            create.organization.clone_from(organization);
-        }
+/// As [`create::take_account`] for all of them, in one statement.
+async fn take_accounts(app: &App, ctx: &Ctx, creates: &mut [Create]) -> Result<()> {
+    let asked: Vec<Customer> = creates.iter().map(|create| create.customer(ctx)).collect();
+    let accounts = customers::accounts(app.db.pool(), &ctx.tenant, &asked).await?;
+    for (create, account) in creates.iter_mut().zip(accounts) {
+        create.take(account);
     }
     Ok(())
 }

@@ -122,26 +122,26 @@ pub fn redo(ticket: &Ticket, event: &Event) -> Result<Ticket, serde_json::Error>
 /// be empty, it is younger than the event, and has the value that it has now.
 pub fn came(now: &Ticket, created: &BTreeMap<String, (Value, Value)>) -> Result<Ticket, serde_json::Error> {
     let mut fields = fields(now);
-    let nullable = nullable(&fields);
-    for (field, value) in &mut fields {
-        match created.get(field) {
-            Some((_, after)) => value.clone_from(after),
-            None if nullable.contains(field) => *value = Value::Null,
-            None => {}
+    let optional = optional(&fields);
+    fields.retain(|field, value| {
+        let said = created.get(field);
+        if let Some((_, after)) = said {
+            value.clone_from(after);
         }
-    }
+        said.is_some() || !optional.contains(field)
+    });
     fields.insert("version".into(), Value::from(1));
     fields.insert("update_time".into(), fields["create_time"].clone());
     serde_json::from_value(Value::Object(fields))
 }
 
 /// The fields that may be empty: a ticket reads without them.
-fn nullable(fields: &Map<String, Value>) -> &'static HashSet<String> {
-    static NULLABLE: OnceLock<HashSet<String>> = OnceLock::new();
-    NULLABLE.get_or_init(|| {
+fn optional(fields: &Map<String, Value>) -> &'static HashSet<String> {
+    static OPTIONAL: OnceLock<HashSet<String>> = OnceLock::new();
+    OPTIONAL.get_or_init(|| {
         let reads_without = |field: &String| {
             let mut fields = fields.clone();
-            fields.insert(field.clone(), Value::Null);
+            fields.remove(field);
             serde_json::from_value::<Ticket>(Value::Object(fields)).is_ok()
         };
         fields.keys().filter(|field| reads_without(field)).cloned().collect()
@@ -201,7 +201,9 @@ mod tests {
         let mut old = created.changes.0.clone();
         old.remove("language_code");
         old.remove("skills");
-        assert_eq!(came(&later.next, &old).ok(), Some(first));
+        old.remove("plan");
+        let later = Ticket { plan: "gold".into(), ..later.next };
+        assert_eq!(came(&later, &old).ok(), Some(first));
     }
 
     #[test]
@@ -220,10 +222,11 @@ mod tests {
     #[test]
     fn what_may_be_empty_is_known() {
         let fields = fields(&fixture::ticket(State::New));
-        let nullable = nullable(&fields);
-        for (field, expected) in [("assignee", true), ("resolution", true), ("queue", false), ("tags", false)]
+        let optional = optional(&fields);
+        for (field, expected) in
+            [("assignee", true), ("resolution", true), ("plan", true), ("queue", false), ("tags", false)]
         {
-            assert_eq!(nullable.contains(field), expected, "{field}");
+            assert_eq!(optional.contains(field), expected, "{field}");
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     app::App,
     configuration::Configuration,
     ctx::Ctx,
+    customers::{Account, Customer},
     db::Tx,
     error::{Error, Result, Violations},
     ids::Id,
@@ -32,6 +33,8 @@ pub struct Create {
     pub description: String,
     pub requester: String,
     pub organization: String,
+    /// The organization's, which nobody gives: see [`take_account`].
+    pub plan: String,
     pub category: String,
     pub product: String,
     pub language_code: String,
@@ -83,9 +86,15 @@ impl Create {
         if self.requester.is_empty() && ctx.actor.is_customer() { &ctx.actor.id } else { &self.requester }
     }
 
-    /// The contact whose organization it is for, when none is named.
-    pub fn asks_organization_of<'a>(&'a self, ctx: &'a Ctx) -> Option<&'a str> {
-        Some(self.requester(ctx)).filter(|contact| self.organization.is_empty() && !contact.is_empty())
+    /// For whom it is, as far as the caller says.
+    pub fn customer(&self, ctx: &Ctx) -> Customer {
+        Customer { organization: self.organization.clone(), contact: self.requester(ctx).to_owned() }
+    }
+
+    /// It is for this organization, by the plan that was sold to it.
+    pub fn take(&mut self, Account { organization, plan }: Account) {
+        self.organization = organization;
+        self.plan = plan;
     }
 }
 
@@ -201,20 +210,23 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         routing_exhausted: false,
         sla_policies: Vec::new(),
         sla_revision: 0,
+        plan: create.plan.clone(),
     }
 }
 
-/// Takes the requester's organization where none is named. Comes before the rule: routing looks at the organization.
-pub async fn take_organization(app: &App, ctx: &Ctx, create: &mut Create) -> Result<()> {
-    if let Some(contact) = create.asks_organization_of(ctx) {
-        create.organization = app.lines.organization_of(ctx.tenant.clone(), contact).await?;
+/// Takes the requester's organization where none is named, and the organization's plan. Comes before the rule: conditions
+/// look at both.
+pub async fn take_account(app: &App, ctx: &Ctx, create: &mut Create) -> Result<()> {
+    let customer = create.customer(ctx);
+    if !customer.is_nobody() {
+        create.take(app.lines.account(ctx.tenant.clone(), customer).await?);
     }
     Ok(())
 }
 
 /// Records a ticket; answers when it is on disk.
 pub async fn create(app: &App, ctx: &Ctx, mut create: Create) -> Result<Written> {
-    take_organization(app, ctx, &mut create).await?;
+    take_account(app, ctx, &mut create).await?;
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let number = if create.validate_only { 0 } else { app.numbers.take(&ctx.tenant, 1).await?[0] };
     let change = decide(ctx, &configuration, &create, app.ids.next(), number)?;

@@ -58,6 +58,7 @@ const ALL: &[Field] = &[
     field("imported", Type::Bool),
     field("queue_time", Type::Time),
     field("assign_time", Type::Time),
+    field("plan", Type::Text),
 ];
 
 /// A field that is a column of the same name.

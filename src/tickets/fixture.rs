@@ -49,6 +49,7 @@ pub fn create() -> Create {
         description: String::new(),
         requester: String::new(),
         organization: String::new(),
+        plan: String::new(),
         category: String::new(),
         product: String::new(),
         language_code: String::new(),

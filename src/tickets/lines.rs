@@ -14,7 +14,7 @@ use crate::{
     app::App,
     call::retrying,
     ctx::Ctx,
-    customers,
+    customers::{self, Account, Customer},
     db::{Batcher, Db},
     error::{Error, Result},
     idempotency,
@@ -48,7 +48,7 @@ enum Outcome {
 pub struct Lines {
     creates: Batcher<Draft, Outcome>,
     gets: Batcher<(TenantId, Id), Option<Arc<Shown>>>,
-    organizations: Batcher<(TenantId, String), Option<String>>,
+    accounts: Batcher<(TenantId, Customer), Account>,
 }
 
 impl Lines {
@@ -57,9 +57,7 @@ impl Lines {
         Self {
             creates: Batcher::start(tasks, 2, MAX_CREATES, move |drafts| create_all(writer.clone(), drafts)),
             gets: Batcher::start(tasks, 2, MAX_GETS, move |wanted| get_all(reader.clone(), wanted)),
-            organizations: Batcher::start(tasks, 1, MAX_GETS, move |contacts| {
-                organizations_of(asker.clone(), contacts)
-            }),
+            accounts: Batcher::start(tasks, 1, MAX_GETS, move |asked| accounts(asker.clone(), asked)),
         }
     }
 
@@ -96,10 +94,9 @@ impl Lines {
         self.gets.submit(lane, (tenant, id)).await
     }
 
-    /// The organization of a contact; empty when there is none on record.
-    pub async fn organization_of(&self, tenant: TenantId, contact: &str) -> Result<String> {
-        let found = self.organizations.submit(0, (tenant, contact.to_owned())).await?;
-        Ok(found.unwrap_or_default())
+    /// The account of a customer.
+    pub async fn account(&self, tenant: TenantId, customer: Customer) -> Result<Account> {
+        self.accounts.submit(0, (tenant, customer)).await
     }
 }
 
@@ -173,23 +170,28 @@ fn external_key(draft: &Draft) -> Option<(String, String)> {
     if draft.external { ticket.external_source.clone().zip(ticket.external_id.clone()) } else { None }
 }
 
-/// Answers for the contacts of each tenant by one statement.
-async fn organizations_of(db: Db, contacts: Vec<(TenantId, String)>) -> Vec<Result<Option<String>>> {
-    let mut tenants: HashMap<&TenantId, Vec<String>> = HashMap::new();
-    for (tenant, contact) in &contacts {
-        tenants.entry(tenant).or_default().push(contact.clone());
+/// Answers for the customers of each tenant by one statement.
+async fn accounts(db: Db, asked: Vec<(TenantId, Customer)>) -> Vec<Result<Account>> {
+    let mut tenants: HashMap<&TenantId, Vec<usize>> = HashMap::new();
+    for (place, (tenant, _)) in asked.iter().enumerate() {
+        tenants.entry(tenant).or_default().push(place);
     }
-    let mut found: HashMap<&TenantId, HashMap<String, String>> = HashMap::new();
-    for (tenant, asked) in tenants {
-        match customers::organizations_of(db.pool(), tenant, &asked).await {
-            Ok(organizations) => _ = found.insert(tenant, organizations),
+    let mut answers = vec![Account::default(); asked.len()];
+    for (tenant, places) in tenants {
+        let customers: Vec<Customer> = places.iter().map(|place| asked[*place].1.clone()).collect();
+        match customers::accounts(db.pool(), tenant, &customers).await {
+            Ok(accounts) => {
+                for (place, account) in places.into_iter().zip(accounts) {
+                    answers[place] = account;
+                }
+            }
             Err(error) => {
-                tracing::warn!(error = crate::error::chain(&error), "reading contacts failed");
-                return contacts.iter().map(|_| Err(Error::database_down())).collect();
+                tracing::warn!(error = crate::error::chain(&error), "reading customers failed");
+                return asked.iter().map(|_| Err(Error::database_down())).collect();
             }
         }
     }
-    contacts.iter().map(|(tenant, contact)| Ok(found[tenant].get(contact).cloned())).collect()
+    answers.into_iter().map(Ok).collect()
 }
 
 /// Answers the gets of each tenant by one statement, and one for the names on the tickets.

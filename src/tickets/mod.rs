@@ -51,7 +51,7 @@ mod write;
 pub use assign::give;
 pub use change::{Change, enter, redo, undo};
 pub use create::{
-    Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_organization,
+    Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_account,
 };
 pub use lines::Lines;
 pub use list::{Selection, parse_filter};

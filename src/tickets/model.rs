@@ -190,6 +190,9 @@ pub struct Ticket {
     pub sla_policies: Vec<String>,
     /// Of the configuration by which they hold; 0: nothing was ever promised.
     pub sla_revision: i64,
+    /// Key of the plan that its organization had when it was set; empty: none.
+    #[serde(default)]
+    pub plan: String,
 }
 
 /// A skill that a ticket asks of the agent who gets it.
@@ -478,5 +481,6 @@ pub fn sample() -> Ticket {
         routing_exhausted: false,
         sla_policies: Vec::new(),
         sla_revision: 0,
+        plan: String::new(),
     }
 }

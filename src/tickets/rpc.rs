@@ -161,7 +161,7 @@ async fn update_ticket(call: &Call, request: pb::UpdateTicketRequest) -> Result<
     let (tenant, id) = wire::ticket_name("ticket.name", &ticket.name)?;
     let ctx = call.write(tenant, &request.request_id, &request)?;
     let update = wire::update(&ctx.tenant, id, ticket, &request);
-    let (ticket, revision, replayed) = wire::written(update::update(&call.app, &ctx, update).await?);
+    let (ticket, revision, replayed) = wire::written(update::update(&call.app, &ctx, &update).await?);
     Ok(pb::UpdateTicketResponse { ticket, revision, replayed })
 }
 

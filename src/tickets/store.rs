@@ -93,7 +93,7 @@ async fn rewrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<u64> {
              skills = n.skills,
              offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
              former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted,
-             sla_policies = n.sla_policies, sla_revision = n.sla_revision
+             sla_policies = n.sla_policies, sla_revision = n.sla_revision, plan = n.plan
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use super::{
     Change, FieldValue, Impact, Kind, Ticket, Urgency, Verb, Written, advance,
     intake::{check_annotations, check_category, check_custom_field, check_priority},
-    write::{Target, write},
+    write::{Act, Target, write_with},
 };
 use crate::{
     access::Permission,
     app::App,
     configuration::Configuration,
     ctx::Ctx,
+    customers,
+    db::Tx,
     error::{Result, Violations},
     events::EventType,
 };
@@ -49,12 +51,33 @@ pub enum Edit {
     Annotation(String, Option<String>),
 }
 
-/// The rule. Every fault is named at once; an update that changes nothing is no event.
-pub fn decide(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, update: &Update) -> Result<Change> {
+impl Update {
+    /// The organization to which it gives the ticket, if that is another one.
+    fn organization(&self, ticket: &Ticket) -> Option<&str> {
+        let named = self.edits.iter().rev().find_map(|edit| match edit {
+            Edit::Organization(organization) => Some(organization.as_str()),
+            _ => None,
+        });
+        named.filter(|organization| *organization != ticket.organization)
+    }
+}
+
+/// The rule. Every fault is named at once; an update that changes nothing is no event. `plan`: of the organization to which
+/// the ticket goes; if it stays where it is, so does its plan.
+pub fn decide(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    ticket: Ticket,
+    update: &Update,
+    plan: &str,
+) -> Result<Change> {
     advance(ticket.state, Verb::Update)?;
     let mut next = ticket.clone();
     for edit in &update.edits {
         edit.clone().apply(configuration, &mut next);
+    }
+    if next.organization != ticket.organization {
+        plan.clone_into(&mut next.plan);
     }
     let mut faults = update.faults.clone();
     check(configuration, &ticket, &next, &mut faults);
@@ -143,8 +166,26 @@ fn prioritise(
     Ok(())
 }
 
-pub async fn update(app: &App, ctx: &Ctx, update: Update) -> Result<Written> {
-    write(app, ctx, &update.target, |configuration, ticket| decide(ctx, configuration, ticket, &update)).await
+impl Act for Update {
+    type Extra = ();
+
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: Ticket,
+    ) -> Result<(Change, ())> {
+        let plan = match self.organization(&ticket) {
+            Some(organization) => customers::plan_of(&mut **tx, &ctx.tenant, organization).await?,
+            None => String::new(),
+        };
+        Ok((decide(ctx, configuration, ticket, self, &plan)?, ()))
+    }
+}
+
+pub async fn update(app: &App, ctx: &Ctx, update: &Update) -> Result<Written> {
+    Ok(write_with(app, ctx, &update.target, update).await?.into())
 }
 
 #[cfg(test)]
@@ -163,7 +204,7 @@ mod tests {
     fn decided(role: Role, ticket: Ticket, edits: &[Edit]) -> Result<Change> {
         let update =
             Update { target: fixture::target(), edits: edits.to_vec(), faults: Violations::default() };
-        decide(&fixture::ctx(role), fixture::configuration(), ticket, &update)
+        decide(&fixture::ctx(role), fixture::configuration(), ticket, &update, "gold")
     }
 
     fn text(text: &str) -> String {
@@ -237,6 +278,31 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_is_taken_with_another_organization_and_else_stays() {
+        let before =
+            Ticket { organization: text("initech"), plan: text("silver"), ..fixture::ticket(State::Open) };
+        let to = |organization: &str| Edit::Organization(text(organization));
+        let cases = [
+            (vec![to("initrode")], Some("initrode"), "gold"),
+            (vec![to("initech"), to("initrode")], Some("initrode"), "gold"),
+            (vec![to("")], Some(""), ""),
+            // Said again, it is not set again: what was sold since does not count.
+            (vec![to("initech")], None, "silver"),
+            (vec![to("initrode"), to("initech")], None, "silver"),
+            (vec![Edit::Requester(text("peter"))], None, "silver"),
+        ];
+        for (edits, asked, expected) in cases {
+            let update = Update { target: fixture::target(), edits, faults: Violations::default() };
+            assert_eq!(update.organization(&before), asked, "{update:?}");
+            let plan = if asked == Some("initrode") { "gold" } else { "" };
+            let ctx = fixture::ctx(Role::Agent);
+            let change =
+                decide(&ctx, fixture::configuration(), before.clone(), &update, plan).expect("valid");
+            assert_eq!(change.next.plan, expected, "{update:?}");
+        }
+    }
+
+    #[test]
     fn maps_change_as_a_whole_or_by_key() {
         let custom = |pairs: &[(&str, i64)]| -> BTreeMap<String, FieldValue> {
             pairs.iter().map(|(key, value)| (text(key), FieldValue::Int(*value))).collect()
@@ -276,7 +342,7 @@ mod tests {
         let ctx = fixture::ctx(Role::Agent);
         let ticket = fixture::ticket(State::Open);
         assert_eq!(
-            faults(decide(&ctx, fixture::configuration(), ticket, &update)),
+            faults(decide(&ctx, fixture::configuration(), ticket, &update, "")),
             [
                 "ticket.title",
                 "ticket.category",

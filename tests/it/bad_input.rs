@@ -591,6 +591,25 @@ async fn documents_that_cannot_be() {
 }
 
 #[tokio::test]
+async fn plans_that_cannot_be() {
+    let mut cases = Cases::of(Desk::open().await).await;
+    let name = format!("{}/organizations/o1", cases.desk.parent());
+    let mut customers = CustomerServiceClient::new(cases.desk.manager());
+    for plan in [" ", "gold ", "a\0", &"x".repeat(65)] {
+        let organization = pb::Organization {
+            name: name.clone(),
+            display_name: "O".into(),
+            plan: plan.into(),
+            ..Default::default()
+        };
+        let request =
+            pb::UpsertOrganizationRequest { organization: Some(organization), ..Default::default() };
+        cases.invalid(plan, customers.upsert_organization(request).await, &["organization.plan"]);
+    }
+    cases.finish().await;
+}
+
+#[tokio::test]
 async fn people_who_cannot_be() {
     let mut cases = Cases::of(Desk::open().await).await;
     let parent = cases.desk.parent();

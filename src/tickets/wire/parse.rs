@@ -159,6 +159,7 @@ pub fn create(tenant: &TenantId, request: &pb::CreateTicketRequest) -> Create {
         description: parse.text("description", &ticket.description, MAX_TEXT),
         requester: parse.requester(),
         organization: parse.organization(),
+        plan: String::new(),
         category: parse.text("category", &ticket.category, 64),
         product: parse.text("product", &ticket.product, 128),
         language_code: parse.text("language_code", &ticket.language_code, 35),

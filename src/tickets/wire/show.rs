@@ -82,6 +82,7 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
         highest_level: ticket.highest_level,
         routing_rule: ticket.routing_rule,
         sla_policies: ticket.sla_policies,
+        plan: ticket.plan,
         ..message
     };
     match view {

@@ -1,5 +1,7 @@
 //! Customers through the API.
 
+mod plan;
+
 use std::time::Duration;
 
 use ticketing::ctx::{ActorKind, Role};

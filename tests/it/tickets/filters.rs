@@ -129,6 +129,7 @@ fn furnish(ticket: &mut Ticket, pick: &mut impl FnMut(usize) -> usize) {
         &mut ticket.title,
         &mut ticket.requester,
         &mut ticket.organization,
+        &mut ticket.plan,
         &mut ticket.category,
         &mut ticket.product,
         &mut ticket.level,
