@@ -14,7 +14,7 @@ use crate::{
     db::Db,
     error::Result,
     escalation,
-    events::{self, Heads, relay::Relay},
+    events::{self, Feeds, Heads, relay::Relay},
     jobs::{JOBS, drive},
     routing,
     seal::Sealer,
@@ -35,6 +35,7 @@ pub struct App {
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub dispatch_due: Notify,
     pub heads: Heads,
+    pub feeds: Feeds,
     /// How far the outbox is known to be empty.
     pub passed: Mutex<events::sequencer::Passed>,
     /// The way to the broker, if there is one.
@@ -67,6 +68,7 @@ impl App {
             lines: Lines::start(&TaskTracker::new(), &db),
             dispatch_due: Notify::new(),
             heads: Heads::default(),
+            feeds: Feeds::default(),
             passed: Mutex::default(),
             create_tenants: setup.create_tenants,
             relay: setup.relay,

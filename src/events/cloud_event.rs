@@ -52,14 +52,14 @@ mod tests {
         let Attributes(attributes) = Attributes::of(&project(Placed { position: 9, event }));
         let expected = [
             ("specversion", "1.0"),
-            ("id", "00000000000000000000000007-3"),
+            ("id", "0000000000000000000000000w-3"),
             ("source", "/tenants/acme"),
             ("type", "ticketing.v1.ticket.resolved"),
-            ("subject", "tickets/00000000000000000000000007"),
+            ("subject", "tickets/0000000000000000000000000w"),
             ("time", "2026-01-01T00:00:00Z"),
             ("dataschema", DATA_SCHEMA),
             ("sequence", "0000000000000000003"),
-            ("partitionkey", "00000000000000000000000007"),
+            ("partitionkey", "0000000000000000000000000w"),
             ("recordedtime", "2026-01-01T00:00:00Z"),
             ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ];

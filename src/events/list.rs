@@ -28,7 +28,7 @@ pub struct List {
 /// A page of events.
 #[derive(Debug, Default)]
 pub struct Page {
-    pub notices: Vec<Notice>,
+    pub notices: Vec<Arc<Notice>>,
     /// The page is current through here.
     pub through: i64,
     /// Whether the log goes on.

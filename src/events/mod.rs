@@ -5,6 +5,7 @@
 
 mod cloud_event;
 mod cursor;
+mod feed;
 mod filter;
 pub mod heads;
 mod list;
@@ -20,6 +21,7 @@ mod tail;
 mod watch;
 mod wire;
 
+pub use feed::Feeds;
 pub use filter::Filter;
 pub use heads::Heads;
 pub use model::{Event, EventType, Facts};

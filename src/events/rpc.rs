@@ -126,7 +126,7 @@ fn response(app: &App, ctx: &Ctx, message: Message) -> Result<pb::WatchEventsRes
     Ok(pb::WatchEventsResponse { cursor: cursor.unwrap_or_default(), body: Some(body) })
 }
 
-fn events(app: &App, tenant: &TenantId, notices: &[Notice]) -> Result<Vec<pb::Event>> {
-    let told = |notice: &Notice| Ok(wire::event(notice, cursor(app, tenant, notice.position)?));
+fn events(app: &App, tenant: &TenantId, notices: &[Arc<Notice>]) -> Result<Vec<pb::Event>> {
+    let told = |notice: &Arc<Notice>| Ok(wire::event(notice, cursor(app, tenant, notice.position)?));
     notices.iter().map(told).collect()
 }

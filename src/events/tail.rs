@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use super::{
+    feed::Feed,
     heads::Head,
     project::{Notice, project},
     store_stream as store,
@@ -18,13 +21,14 @@ pub struct Tail {
     app: Arc<App>,
     tenant: TenantId,
     head: Head,
+    feed: Arc<Mutex<Feed>>,
     position: i64,
 }
 
 /// What was read.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub notices: Vec<Notice>,
+    pub notices: Vec<Arc<Notice>>,
     /// Nothing at or before this position will follow.
     pub through: i64,
     /// Whether there is more to read at once.
@@ -35,23 +39,37 @@ impl Tail {
     /// Reads on behind a position.
     pub fn new(app: Arc<App>, tenant: TenantId, position: i64) -> Self {
         let head = app.heads.watch(tenant.bucket());
-        Self { app, tenant, head, position }
+        let feed = app.feeds.of(&tenant, head.position());
+        Self { app, tenant, head, feed, position }
     }
 
     /// What is there, at most `limit`. Cancelling it loses nothing.
     pub async fn read(&mut self, limit: i64) -> Result<Batch> {
         // Known before the read, so the read sees all up to here.
         let head = self.head.position();
-        let mut rows = store::read(self.app.db.pool(), &self.tenant, self.position, limit + 1).await?;
-        let more = rows.len() as i64 > limit;
-        rows.truncate(limit as usize);
-        let last = rows.last().map_or(self.position, |row| row.position);
-        self.position = if more { last } else { last.max(head) };
-        Ok(Batch { notices: rows.into_iter().map(project).collect(), through: self.position, more })
+        let (pool, tenant) = (self.app.db.pool(), &self.tenant);
+        let read = async |after, limit| store::read(pool, tenant, after, limit).await;
+        let shared = self.feed.lock().await.after(self.position, head, limit as usize, read).await?;
+        let batch = match shared {
+            Some(batch) => batch,
+            None => {
+                alone(store::read(pool, tenant, self.position, limit + 1).await?, self.position, head, limit)
+            }
+        };
+        self.position = batch.through;
+        Ok(batch)
     }
 
     /// Waits until there is something behind the position. It may be another tenant's.
     pub async fn wait(&mut self) {
         self.head.beyond(self.position).await;
     }
+}
+
+fn alone(mut rows: Vec<store::Placed>, position: i64, head: i64, limit: i64) -> Batch {
+    let more = rows.len() as i64 > limit;
+    rows.truncate(limit as usize);
+    let last = rows.last().map_or(position, |row| row.position);
+    let through = if more { last } else { last.max(head) };
+    Batch { notices: rows.into_iter().map(|row| Arc::new(project(row))).collect(), through, more }
 }

@@ -67,7 +67,7 @@ pub struct Message {
 
 #[derive(Debug)]
 pub enum Body {
-    Events(Vec<Notice>),
+    Events(Vec<Arc<Notice>>),
     Bookmark(Time),
     SnapshotChunk(Vec<Ticket>),
     SnapshotComplete(i64),
@@ -223,7 +223,7 @@ struct Outlet {
 impl Outlet {
     /// Sends what the filter wants of a batch; answers whether that was anything.
     async fn events(&mut self, batch: Batch, filter: &Filter) -> Result<bool, End> {
-        let mut wanted: Vec<Notice> =
+        let mut wanted: Vec<Arc<Notice>> =
             batch.notices.into_iter().filter(|notice| filter.matches(notice)).collect();
         let any = !wanted.is_empty();
         while !wanted.is_empty() {

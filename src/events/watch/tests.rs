@@ -27,7 +27,7 @@ fn batch(through: i64, count: i64) -> Batch {
     let ctx = Ctx::system(TenantId::parse("acme").expect("a tenant"), "test", now);
     let notice = |position| {
         let event = Event::new(&ctx, EventType::TicketNoted, Id(uuid::Uuid::from_u128(1)), position);
-        project(Placed { position, event })
+        Arc::new(project(Placed { position, event }))
     };
     Batch { notices: (through - count + 1..=through).map(notice).collect(), through, more: false }
 }
