@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::ensure;
+use anyhow::Context as _;
 use comfy_table::Table;
 use indicatif::ProgressBar;
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -79,9 +79,8 @@ pub async fn stall(seconds: u64, table: &mut Table) -> anyhow::Result<()> {
     let _worker = stage.worker(6)?;
     let mut ours = PgConnection::connect(stage.url()).await?;
     sqlx::raw_sql("create database another").execute(&mut ours).await?;
-    let other = stage.url().replace("/postgres?", "/another?");
-    ensure!(other != stage.url(), "{other} has another shape than expected");
-    let mut theirs = PgConnection::connect(&other).await?;
+    let server = stage.url().strip_suffix("/postgres").context("the URL ends in the database")?;
+    let mut theirs = PgConnection::connect(&format!("{server}/another")).await?;
     sqlx::raw_sql("create table t (n int); begin; insert into t values (1)").execute(&mut theirs).await?;
     sqlx::raw_sql("begin isolation level repeatable read; select count(*) from events")
         .execute(&mut ours)

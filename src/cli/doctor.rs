@@ -10,6 +10,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
+    broker,
     database::Database,
     flags::{self, Flags, SettingsFile},
 };
@@ -29,7 +30,7 @@ const MAX_SKEW: i64 = 2000;
 /// PostgreSQL 14.
 const OLDEST: i32 = 140_000;
 
-/// Look whether all is well: database, schema, clocks, configurations
+/// Look whether all is well: database, schema, clocks, configurations, and the broker if the settings name one
 ///
 /// Ends with 1 if anything is not.
 #[derive(Debug, Args)]
@@ -83,6 +84,7 @@ async fn examine(db: &Db, settings: &Settings) -> Vec<Finding> {
     findings.push(("schema", schema));
     if readable {
         findings.push(("configurations", configurations(db).await));
+        findings.extend(broker::examine(settings, db).await.map(|found| ("broker", found)));
     }
     findings
 }

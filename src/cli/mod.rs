@@ -1,5 +1,6 @@
 //! The command line: what commands there are, what they need, how their failures are told.
 
+mod broker;
 mod caller;
 mod configuration;
 mod database;

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    broker,
     database::Database,
     flags::{self, Flags, SettingsFile},
 };
@@ -19,10 +20,7 @@ use crate::{
     ctx::{Clock, Ids},
     db::Db,
     error::chain,
-    events::{
-        self,
-        relay::{Nats, Relay},
-    },
+    events::{self, relay::Relay},
     serve::{self, Limits, Server},
     telemetry,
     tokens::Insecure,
@@ -132,17 +130,11 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
 
 /// The way to the broker, for a process that does the work.
 async fn relay(settings: &Settings) -> anyhow::Result<Option<Relay>> {
-    let Some(url) = settings.nats_url.as_ref().filter(|_| settings.role.contains(&Role::Worker)) else {
+    if !settings.role.contains(&Role::Worker) {
         return Ok(None);
-    };
-    let nats = events::relay::Settings {
-        url: url.expose().to_owned(),
-        credentials: settings.nats_credentials.clone(),
-        stream: settings.nats_stream.clone(),
-        replicas: settings.nats_replicas.get() as usize,
-    };
-    let nats = Nats::connect(nats).await.context("nats_url, nats_credentials: that leads nowhere")?;
-    Ok(Some(Relay::new(nats, Duration::from_secs(settings.nats_lease_seconds.get().into()))))
+    }
+    let lease = Duration::from_secs(settings.nats_lease_seconds.get().into());
+    Ok(broker::connect(settings).await?.map(|nats| Relay::new(nats, lease)))
 }
 
 fn serving(settings: &Settings) -> serve::Settings {

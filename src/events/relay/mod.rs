@@ -20,7 +20,7 @@ pub use nats::{Nats, Settings};
 use reconcile::Due;
 
 use super::store_stream::{self as stream_store, Span};
-use crate::{app::App, error::Result, jobs::Report};
+use crate::{app::App, db::Db, error::Result, jobs::Report};
 
 /// Buckets that are told at once.
 const BUCKETS_AT_ONCE: usize = 16;
@@ -45,6 +45,11 @@ pub async fn close(app: &App) -> Result<()> {
     let Some(relay) = &app.relay else { return Ok(()) };
     relay.nats.close().await;
     leases::release(app.db.pool(), &relay.leases).await
+}
+
+/// How many events have a place in the stream and were not confirmed yet.
+pub async fn waiting(db: &Db) -> Result<i64> {
+    store::waiting(db.pool()).await
 }
 
 /// One pass: the next events of each bucket of this process, at most `limit` of each.

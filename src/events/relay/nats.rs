@@ -14,9 +14,9 @@ use async_nats::{
     Client, ConnectOptions, Event, HeaderMap,
     connection::State,
     jetstream::{
-        Context,
+        Context, ErrorCode,
         consumer::{DeliverPolicy, ReplayPolicy, pull::OrderedConfig},
-        context::ContextBuilder,
+        context::{ContextBuilder, GetStreamErrorKind},
         stream::{Config, StorageType},
     },
 };
@@ -133,6 +133,25 @@ impl Nats {
             self.checked.store(connection, Ordering::Relaxed);
         }
         Ok(true)
+    }
+
+    /// What there is, for people; waits a little for the connection.
+    pub async fn examine(&self) -> Result<String> {
+        // Whoever answers a ping is connected.
+        timeout(ACK, self.client.flush()).await.map_err(Error::internal)?.map_err(Error::internal)?;
+        match self.context.get_stream(&self.settings.stream).await {
+            Ok(stream) => {
+                let info = stream.cached_info();
+                check(&info.config, &self.settings)?;
+                Ok(format!("NATS with {} messages in {}", info.state.messages, info.config.name))
+            }
+            Err(error) => match error.kind() {
+                GetStreamErrorKind::JetStream(told) if told.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                    Ok(format!("NATS without {}; the first server makes it", self.settings.stream))
+                }
+                _ => Err(Error::internal(error)),
+            },
+        }
     }
 
     fn wanted(&self) -> Config {

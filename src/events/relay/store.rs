@@ -69,3 +69,14 @@ pub async fn advance(pool: &PgPool, bucket: i16, token: i64, position: i64) -> R
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// How many positions the broker is behind, all buckets together.
+pub async fn waiting(pool: &PgPool) -> Result<i64> {
+    let waiting = sqlx::query_scalar!(
+        r#"select coalesce(sum(h.position - r.position), 0)::bigint as "waiting!"
+           from stream_heads h join relay_heads r using (bucket)"#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(waiting)
+}
