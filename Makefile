@@ -9,7 +9,7 @@ BUF := tests/clients/node_modules/.bin/buf
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.18.9
 
-.PHONY: buf help setup demo test lint bench clients proto-lint sqlx sqlx-check deny
+.PHONY: buf help setup demo test lint bench clients examples proto-lint sqlx sqlx-check deny
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -21,14 +21,17 @@ demo: setup ## Build, then show a support organisation at work; ends with a serv
 	cargo build --locked
 	target/debug/ticketing demo
 
-test: ## Run every test, also those with clients in other languages
+test: ## Run every test, also those with clients in other languages and the examples
 	@scripts/setup test
 	cargo test --locked --workspace
 	tests/clients/run
+	tests/examples/run
 
 lint: proto-lint deny ## Check formatting, the code, the contract and the dependencies
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo fmt --manifest-path examples/billing/Cargo.toml --check
+	cargo clippy --locked --manifest-path examples/billing/Cargo.toml --target-dir target --all-targets -- -D warnings
 
 bench: setup ## Measure calls against pgbench on the same PostgreSQL, dispatching, a million clocks, and the pure rules
 	cargo bench --locked --bench '*'
@@ -36,6 +39,10 @@ bench: setup ## Measure calls against pgbench on the same PostgreSQL, dispatchin
 clients: ## Call a running service from Python and buf, by reflection alone
 	@scripts/setup test
 	tests/clients/run
+
+examples: ## Run the consumers of events in examples/ against real servers, and kill them on the way
+	@scripts/setup test
+	tests/examples/run
 
 proto-lint: $(BUF) ## Check the contract with buf
 	$(BUF) lint proto

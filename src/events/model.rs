@@ -62,12 +62,12 @@ pub struct Facts {
 }
 
 macro_rules! event_types {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What kind of thing happened. `docs/events.md` is checked against this list.
+    ($($variant:ident = $name:literal,)*) => {
+        /// What kind of thing happened; the contract's `EventType` says what each means.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type)]
         #[sqlx(type_name = "text")]
         pub enum EventType {
-            $($(#[$doc])* #[serde(rename = $name)] #[sqlx(rename = $name)] $variant,)*
+            $(#[serde(rename = $name)] #[sqlx(rename = $name)] $variant,)*
         }
 
         impl EventType {
@@ -83,69 +83,37 @@ macro_rules! event_types {
 }
 
 event_types! {
-    /// A ticket was recorded, and stands in its queue.
     TicketCreated = "ticket.created",
-    /// What was recorded at intake changed.
     TicketUpdated = "ticket.updated",
-    /// The routing rules put the ticket into another queue.
     TicketRouted = "ticket.routed",
-    /// The ticket went to another team or queue of the same level.
     TicketTransferred = "ticket.transferred",
-    /// An agent has the ticket now.
     TicketAssigned = "ticket.assigned",
-    /// An agent is asked to take the ticket.
     TicketOffered = "ticket.offered",
-    /// The agent who was asked does not take it.
     TicketOfferDeclined = "ticket.offer_declined",
-    /// The agent who was asked did not answer in time.
     TicketOfferExpired = "ticket.offer_expired",
-    /// Nobody who could take the ticket is on shift and available, and there is no queue to which it overflows.
     RoutingExhausted = "routing.exhausted",
-    /// The ticket is back in its queue.
     TicketReleased = "ticket.released",
-    /// The ticket waits: for the customer, a vendor or a time.
     TicketHeld = "ticket.held",
-    /// The ticket is being worked on again.
     TicketResumed = "ticket.resumed",
-    /// The ticket is solved.
     TicketResolved = "ticket.resolved",
-    /// The ticket is finished for good.
     TicketClosed = "ticket.closed",
-    /// The ticket is open again.
     TicketReopened = "ticket.reopened",
-    /// The ticket ended without a solution.
     TicketCancelled = "ticket.cancelled",
-    /// Labels were added or removed.
     TicketTagged = "ticket.tagged",
-    /// Followers were added or removed.
     TicketFollowed = "ticket.followed",
-    /// Somebody said something.
     TicketCommented = "ticket.commented",
-    /// A comment's text was removed for good.
     TicketCommentRedacted = "ticket.comment_redacted",
-    /// Another level, team or vendor was asked to take over or to advise.
     TicketEscalated = "ticket.escalated",
-    /// The escalation was accepted.
     TicketEscalationAccepted = "ticket.escalation_accepted",
-    /// The escalation was declined, and the ticket is back.
     TicketEscalationDeclined = "ticket.escalation_declined",
-    /// Whoever asked took the escalation back.
     TicketEscalationWithdrawn = "ticket.escalation_withdrawn",
-    /// Nobody answered the escalation in time, and the ticket is back.
     TicketEscalationExpired = "ticket.escalation_expired",
-    /// The ticket, or the advice, went back to where it came from.
     TicketHandedBack = "ticket.handed_back",
-    /// A manager was told of the ticket; its owner stays.
     TicketEscalatedToManager = "ticket.escalated_to_manager",
-    /// A clock has used so much of its target that somebody should look.
     SlaWarned = "sla.warned",
-    /// A clock was due, and what it waits for has not happened.
     SlaBreached = "sla.breached",
-    /// The ticket's clocks run by a newer revision of the configuration.
     SlaMigrated = "sla.migrated",
-    /// A step of a clock's ladder was taken: somebody is told, or the ticket became more pressing.
     LadderClimbed = "ladder.climbed",
-    /// A step of imported history that changed nothing that is kept.
     TicketNoted = "ticket.noted",
 }
 
@@ -182,13 +150,19 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
+    use prost_reflect::{DescriptorPool, EnumValueDescriptor};
+
     use super::*;
 
     #[test]
-    fn the_document_lists_every_type_and_no_other() {
-        let document = include_str!("../../docs/events.md");
-        let row = |line: &str| line.strip_prefix("| `")?.split('`').next().map(str::to_owned);
-        let listed: Vec<String> = document.lines().filter_map(row).collect();
+    fn the_contract_lists_every_type_and_no_other() {
+        let pool = DescriptorPool::decode(ticketing_proto::DESCRIPTOR).expect("the contract reads");
+        let option = pool.get_extension_by_name("ticketing.v1.type_name").expect("in the contract");
+        let types = pool.get_enum_by_name("ticketing.v1.EventType").expect("in the contract");
+        let named = |value: EnumValueDescriptor| {
+            value.options().get_extension(&option).as_str().expect("a text").to_owned()
+        };
+        let listed: Vec<String> = types.values().skip(1).map(named).collect();
         let all: Vec<&str> = EventType::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(listed, all);
     }

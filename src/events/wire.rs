@@ -175,3 +175,8 @@ fn shown(event: &Event, resource: &str, field: &str, value: &Value) -> Value {
 fn named(tenant: &TenantId, collection: &str, key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("tenants/{tenant}/{collection}/{key}") }
 }
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod examples;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use prost_reflect::Kind;
 use ticketing::{
     access::{self, Permission},
     config::{KEYS, Key},
@@ -26,6 +27,10 @@ const ROLES: [Role; 8] = [
     Role::Service,
     Role::Operator,
 ];
+
+/// The messages of which an event is made.
+const EVENT_MESSAGES: [&str; 8] =
+    ["Event", "Actor", "Cause", "FieldChange", "TicketFacts", "ClockNotice", "EventAudience", "PassedOver"];
 
 #[test]
 fn the_readme_lists_every_method() {
@@ -86,6 +91,43 @@ fn the_page_on_the_configuration_has_every_part() {
     let page = include_str!("../../docs/configuration.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     assert_eq!(rows.collect::<BTreeSet<_>>(), parts);
+}
+
+#[test]
+fn the_page_on_events_lists_every_type() {
+    let pool = pool();
+    let option = pool.get_extension_by_name("ticketing.v1.type_name").expect("in the contract");
+    let types = pool.get_enum_by_name("ticketing.v1.EventType").expect("in the contract");
+    let mut rows = vec!["| type | meaning |".to_owned(), "| --- | --- |".into()];
+    for value in types.values().skip(1) {
+        let name = value.options().get_extension(&option).as_str().expect("a text").to_owned();
+        rows.push(format!("| `{name}` | {} |", comment(&types.parent_file(), value.path())));
+    }
+    assert_table("docs/events.md", "types", &rows);
+}
+
+#[test]
+fn the_page_on_events_lists_every_field() {
+    for name in EVENT_MESSAGES {
+        let message = pool().get_message_by_name(&format!("ticketing.v1.{name}")).expect("in the contract");
+        let mut rows =
+            vec!["| number | field | type | meaning |".to_owned(), "| --- | --- | --- | --- |".into()];
+        for field in message.fields() {
+            let kind = match field.kind() {
+                Kind::Message(message) => format!("`{}`", message.name()),
+                Kind::Enum(it) => format!("`{}`", it.name()),
+                scalar => format!("{scalar:?}").to_lowercase(),
+            };
+            let many = if field.is_list() { "repeated " } else { "" };
+            rows.push(format!(
+                "| {} | `{}` | {many}{kind} | {} |",
+                field.number(),
+                field.name(),
+                comment(&message.parent_file(), field.path())
+            ));
+        }
+        assert_table("docs/events.md", name, &rows);
+    }
 }
 
 #[test]

@@ -250,6 +250,9 @@ fn sources(folders: &[&str]) -> Vec<(PathBuf, String)> {
     while let Some(folder) = pending.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
+            if path.ends_with("target") {
+                continue; // of an example that was built where it stands
+            }
             if path.is_dir() {
                 pending.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -1,0 +1,197 @@
+//! An event of each type as the service tells it, with every field that the type can have. What is published in
+//! `tests/corpus` is made of these.
+
+use serde_json::{Value, json};
+use sqlx::types::Json;
+use ticketing_proto::v1 as pb;
+
+use crate::{
+    ctx::{ActorKind, Ctx},
+    events::{Event, EventType, Facts, project::project, store_stream::Placed},
+    ids::{Id, TenantId},
+    time::Time,
+};
+
+/// The examples, in the order of the types.
+pub fn examples() -> Vec<(EventType, pb::Event)> {
+    EventType::ALL.iter().map(|kind| (*kind, told(event(*kind)))).collect()
+}
+
+fn told(event: Event) -> pb::Event {
+    super::event(&project(Placed { position: 7, event }), "c3RhbmRzLWZvci1hLXNlYWxlZC1jdXJzb3I".into())
+}
+
+fn at(time: &str) -> Time {
+    time.parse().expect("a time")
+}
+
+fn event(kind: EventType) -> Event {
+    let ctx = Ctx::system(TenantId::parse("acme").expect("a tenant"), "", at("2026-03-02T09:30:00.25Z"));
+    let (actor_kind, actor_id) = actor(kind);
+    let (state, changes) = changes(kind);
+    let details = details(kind);
+    let imported = kind == EventType::TicketNoted;
+    // What the service does by itself has no call behind it, and no reason that somebody gave.
+    let of_a_call =
+        |text: &str| if actor_kind == ActorKind::System { String::new() } else { text.to_owned() };
+    let mut event = Event {
+        actor_kind,
+        actor_id: actor_id.into(),
+        request_id: of_a_call("8f14e45f-ceea-467f-a0e6-12c4d7f0a1b3"),
+        rule: details["policy"].as_str().unwrap_or("english").into(),
+        configuration_revision: 12,
+        record_time: if imported { at("2026-03-04T00:00:00Z") } else { ctx.now },
+        traceparent: of_a_call("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        note: "Free text stays in the house.".into(),
+        reason: of_a_call("customer-asked"),
+        facts: Json(facts(state)),
+        imported,
+        ..Event::new(&ctx, kind, Id(uuid::Uuid::from_u128(0x0195_5600_0000_7000_8000_0000_0000_002a)), 3)
+    };
+    event
+        .changes
+        .extend(changes.into_iter().map(|(field, before, after)| (field.to_owned(), (before, after))));
+    event.details.extend(details.as_object().expect("an object").clone());
+    event
+}
+
+fn actor(kind: EventType) -> (ActorKind, &'static str) {
+    match kind {
+        EventType::TicketCommented | EventType::TicketReopened => (ActorKind::Customer, "orion-anna"),
+        EventType::SlaWarned | EventType::SlaBreached | EventType::LadderClimbed => {
+            (ActorKind::System, "sla")
+        }
+        EventType::RoutingExhausted => (ActorKind::System, "dispatch"),
+        EventType::TicketOfferExpired => (ActorKind::System, "expire_offers"),
+        EventType::TicketEscalationExpired => (ActorKind::System, "expire"),
+        EventType::TicketNoted => (ActorKind::Service, "import"),
+        _ => (ActorKind::Agent, "anna"),
+    }
+}
+
+fn facts(state: &str) -> Facts {
+    let solved = ["RESOLVED", "CLOSED"].contains(&state);
+    Facts {
+        number: 1042,
+        state: state.into(),
+        kind: "INCIDENT".into(),
+        channel: "EMAIL".into(),
+        priority: "P2".into(),
+        category: "network".into(),
+        product: "vpn".into(),
+        level: "L1".into(),
+        queue: "desk-en".into(),
+        team: "desk-en".into(),
+        assignee: "anna".into(),
+        organization: "orion".into(),
+        resolution_code: if solved { "fixed".into() } else { String::new() },
+    }
+}
+
+/// A field of the ticket, its value before and after.
+type Changed = (&'static str, Value, Value);
+
+/// The state after it, and what changed. Text is put among the changes to show that it stays out.
+fn changes(kind: EventType) -> (&'static str, Vec<Changed>) {
+    use EventType as It;
+    let none = Value::Null;
+    let escalation = json!("06h1escalation000000000000");
+    let state = |before: &str, after: &str| ("state", json!(before), json!(after));
+    match kind {
+        It::TicketCreated => (
+            "NEW",
+            vec![
+                ("state", none.clone(), json!("NEW")),
+                ("title", none.clone(), json!("free text")),
+                ("number", none.clone(), json!(1042)),
+                ("organization", none.clone(), json!("orion")),
+                ("plan", none.clone(), json!("gold")),
+                ("priority", none.clone(), json!("P2")),
+                ("queue", none.clone(), json!("desk-en")),
+                ("sla_policies", json!([]), json!(["gold"])),
+                ("create_time", none, json!("2026-03-02T09:30:00.25Z")),
+            ],
+        ),
+        It::TicketUpdated => {
+            ("OPEN", vec![("priority", json!("P3"), json!("P2")), ("plan", json!("gold"), none)])
+        }
+        It::TicketRouted | It::TicketTransferred => {
+            ("OPEN", vec![("queue", json!("desk-de"), json!("desk-en"))])
+        }
+        It::TicketAssigned => ("OPEN", vec![state("NEW", "OPEN"), ("assignee", none, json!("anna"))]),
+        It::TicketOffered => (
+            "OPEN",
+            vec![
+                ("offered_to", none.clone(), json!("anna")),
+                ("offer_expire_time", none, json!("2026-03-02T09:32:00Z")),
+            ],
+        ),
+        It::TicketOfferDeclined | It::TicketOfferExpired => {
+            ("OPEN", vec![("offered_to", json!("anna"), none)])
+        }
+        It::RoutingExhausted => ("OPEN", vec![("routing_exhausted", json!(false), json!(true))]),
+        It::TicketReleased => {
+            ("OPEN", vec![("assignee", json!("ben"), none.clone()), ("former_assignee", none, json!("ben"))])
+        }
+        It::TicketHeld => (
+            "ON_HOLD",
+            vec![state("OPEN", "ON_HOLD"), ("hold_until_time", none, json!("2026-03-09T08:00:00Z"))],
+        ),
+        It::TicketResumed => ("OPEN", vec![state("ON_HOLD", "OPEN")]),
+        It::TicketResolved => (
+            "RESOLVED",
+            vec![
+                state("OPEN", "RESOLVED"),
+                ("resolution", none.clone(), json!({"code": "fixed", "summary": "free text"})),
+                ("resolve_time", none, json!("2026-03-02T09:30:00.25Z")),
+            ],
+        ),
+        It::TicketClosed => ("CLOSED", vec![state("RESOLVED", "CLOSED")]),
+        It::TicketReopened => ("OPEN", vec![state("RESOLVED", "OPEN"), ("reopen_count", json!(0), json!(1))]),
+        It::TicketCancelled => ("CANCELLED", vec![state("OPEN", "CANCELLED")]),
+        It::TicketTagged => ("OPEN", vec![("tags", json!([]), json!(["free text"]))]),
+        It::TicketFollowed => ("OPEN", vec![("followers", json!([]), json!(["ben", "emily"]))]),
+        It::TicketEscalated => ("OPEN", vec![("pending_escalation", none, escalation)]),
+        It::TicketEscalationAccepted
+        | It::TicketEscalationDeclined
+        | It::TicketEscalationWithdrawn
+        | It::TicketEscalationExpired => ("OPEN", vec![("pending_escalation", escalation, none)]),
+        It::TicketHandedBack => {
+            ("OPEN", vec![("level", json!("L2"), json!("L1")), ("return_count", json!(0), json!(1))])
+        }
+        It::SlaMigrated => ("OPEN", vec![("sla_revision", json!(11), json!(12))]),
+        It::LadderClimbed => ("OPEN", vec![("priority", json!("P3"), json!("P2"))]),
+        It::TicketCommented
+        | It::TicketCommentRedacted
+        | It::TicketEscalatedToManager
+        | It::SlaWarned
+        | It::SlaBreached
+        | It::TicketNoted => ("OPEN", Vec::new()),
+    }
+}
+
+fn details(kind: EventType) -> Value {
+    let clock = |point: Value, due: &str, threshold: &str| {
+        json!({
+            "clock": 2, "point": point, "threshold": threshold, "clock_kind": "LEVEL", "agreement": "OLA",
+            "policy": "levels", "level": "L1", due: "2026-03-02T12:00:00Z",
+        })
+    };
+    let passed_over = json!([{"agent": "ben", "reason": "OFF_SHIFT"}, {"agent": "max", "reason": "UNKNOWN"}]);
+    match kind {
+        EventType::SlaWarned => clock(json!({"warning": 0}), "due_time", "75 %"),
+        EventType::SlaBreached => clock(json!("breach"), "breach_time", "due"),
+        EventType::LadderClimbed => {
+            let mut details = clock(json!({"step": 1}), "due_time", "90 %");
+            details["action"] = json!("PAGE");
+            details["audience"] = json!(["agent:ben", "agent:max", "agent:emily", "team:infrastructure"]);
+            details["called"] = json!("emily");
+            details["passed_over"] = passed_over;
+            details
+        }
+        EventType::TicketEscalatedToManager => json!({
+            "audience": ["agent:ben", "agent:max", "agent:emily"], "called": "emily", "passed_over": passed_over,
+        }),
+        _ => json!({}),
+    }
+}
