@@ -20,6 +20,7 @@ use crate::{
     seal::Sealer,
     sla, system,
     tickets::{self, Lines, Numbers},
+    webhooks,
 };
 
 /// What every verb gets.
@@ -35,6 +36,8 @@ pub struct App {
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub dispatch_due: Notify,
     pub heads: Heads,
+    /// Sends webhooks.
+    pub sender: webhooks::send::Sender,
     /// Whether the first configuration of an unknown tenant makes the tenant.
     pub create_tenants: bool,
     /// Every task of the service; drain waits for them.
@@ -45,6 +48,17 @@ pub struct App {
 
 impl App {
     pub async fn start(db: Db, clock: Clock, ids: Ids, create_tenants: bool) -> Result<Arc<Self>> {
+        Self::start_with(db, clock, ids, create_tenants, webhooks::Bounds::default()).await
+    }
+
+    /// As [`Self::start`], with other bounds for webhooks.
+    pub async fn start_with(
+        db: Db,
+        clock: Clock,
+        ids: Ids,
+        create_tenants: bool,
+        webhooks: webhooks::Bounds,
+    ) -> Result<Arc<Self>> {
         let tasks = TaskTracker::new();
         let app = Arc::new(Self {
             sealer: Sealer::load(&db).await?,
@@ -54,6 +68,7 @@ impl App {
             lines: Lines::start(&TaskTracker::new(), &db),
             dispatch_due: Notify::new(),
             heads: Heads::default(),
+            sender: webhooks::send::Sender::new(webhooks)?,
             create_tenants,
             db,
             clock,

@@ -21,6 +21,7 @@ use crate::{
     serve::{self, Limits, Server},
     telemetry,
     tokens::Insecure,
+    webhooks::{Bounds, Reach},
 };
 
 /// How long jobs may take for the tick that they are at when the server goes down.
@@ -76,7 +77,9 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     } else if db.schema_version().await? < Db::newest_schema_version() {
         bail!("the database's schema is older than this program; run `ticketing migrate` first");
     }
-    let app = App::start(db.clone(), Clock::system(), Ids::random(), settings.insecure).await?;
+    let webhooks = Bounds { reach: Reach { private: settings.webhook_private_targets }, ..Bounds::default() };
+    let app =
+        App::start_with(db.clone(), Clock::system(), Ids::random(), settings.insecure, webhooks).await?;
     let server = Server::new(
         &serving(settings),
         ticketing_proto::DESCRIPTOR,
