@@ -31,6 +31,8 @@ const WORK: &[Permission] = &[
 const LEAD: &[Permission] =
     &[Permission::TicketsDispatch, Permission::CommentsRedact, Permission::AgentsWrite];
 
+const HOOKS: &[Permission] = &[Permission::WebhooksRead, Permission::WebhooksWrite];
+
 /// The rights of a role.
 pub fn granted(role: Role) -> Vec<Permission> {
     let sets: &[&[Permission]] = match role {
@@ -48,6 +50,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
             WORK,
             LEAD,
             &[Permission::ConfigurationWrite, Permission::TicketsImport, Permission::SlaWrite],
+            HOOKS,
         ],
         Role::Service => &[
             READ,
@@ -59,6 +62,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::AgentsWrite,
                 Permission::AgentsAvailability,
             ],
+            HOOKS,
         ],
         // Runs the platform, sees no content.
         Role::Operator => &[],

@@ -20,6 +20,7 @@ use crate::{
     seal::Sealer,
     sla, system,
     tickets::{self, Lines, Numbers},
+    webhooks,
 };
 
 /// What every verb gets.
@@ -40,6 +41,8 @@ pub struct App {
     pub passed: Mutex<events::sequencer::Passed>,
     /// The way to the broker, if there is one.
     pub relay: Option<Relay>,
+    /// Sends webhooks.
+    pub sender: webhooks::send::Sender,
     /// Whether the first configuration of an unknown tenant makes the tenant.
     pub create_tenants: bool,
     /// Every task of the service; drain waits for them.
@@ -55,6 +58,8 @@ pub struct Setup {
     pub create_tenants: bool,
     /// The way to the broker.
     pub relay: Option<Relay>,
+    /// How far webhooks reach, and how long they may take.
+    pub webhooks: webhooks::Bounds,
 }
 
 impl App {
@@ -70,6 +75,7 @@ impl App {
             heads: Heads::default(),
             feeds: Feeds::default(),
             passed: Mutex::default(),
+            sender: webhooks::send::Sender::new(setup.webhooks)?,
             create_tenants: setup.create_tenants,
             relay: setup.relay,
             db,

@@ -124,6 +124,8 @@ settings! {
     max_streams: NonZeroU32 = "4096",
     /// How long calls may go on when the server goes down, in seconds.
     drain_seconds: NonZeroU32 = "20",
+    /// Let webhooks go to private addresses and over plain http: for trials and closed networks.
+    webhook_private_targets: bool = "false",
 }
 
 settings! {

@@ -34,3 +34,4 @@ pub mod routing;
 pub mod sla;
 pub mod system;
 pub mod tickets;
+pub mod webhooks;

@@ -24,6 +24,7 @@ use crate::{
     serve::{self, Limits, Server},
     telemetry,
     tokens::Insecure,
+    webhooks::{Bounds, Reach},
 };
 
 /// How long jobs may take for the tick that they are at when the server goes down.
@@ -79,7 +80,11 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     } else if db.schema_version().await? < Db::newest_schema_version() {
         bail!("the database's schema is older than this program; run `ticketing migrate` first");
     }
-    let setup = Setup { create_tenants: settings.insecure, relay: relay(settings).await? };
+    let setup = Setup {
+        create_tenants: settings.insecure,
+        relay: relay(settings).await?,
+        webhooks: Bounds { reach: Reach { private: settings.webhook_private_targets }, ..Bounds::default() },
+    };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
     let server = Server::new(
         &serving(settings),

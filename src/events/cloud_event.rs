@@ -19,7 +19,7 @@ impl Attributes {
             ("id", notice.id()),
             ("source", format!("/tenants/{}", notice.tenant_id)),
             ("type", format!("{TYPE_PREFIX}{}", notice.kind.name())),
-            ("subject", format!("tickets/{ticket}")),
+            ("subject", format!("tenants/{}/tickets/{ticket}", notice.tenant_id)),
             ("time", notice.occur_time.to_string()),
             ("dataschema", DATA_SCHEMA.to_owned()),
             // Compared as text by those who compare it, so all are equally long.
@@ -55,7 +55,7 @@ mod tests {
             ("id", "0000000000000000000000000w-3"),
             ("source", "/tenants/acme"),
             ("type", "ticketing.v1.ticket.resolved"),
-            ("subject", "tickets/0000000000000000000000000w"),
+            ("subject", "tenants/acme/tickets/0000000000000000000000000w"),
             ("time", "2026-01-01T00:00:00Z"),
             ("dataschema", DATA_SCHEMA),
             ("sequence", "0000000000000000003"),

@@ -3,7 +3,7 @@
 //!
 //! Verbs: none of its own; it reads by list and watch. `docs/events.md` lists what may happen.
 
-mod cloud_event;
+pub mod cloud_event;
 mod cursor;
 mod feed;
 mod filter;
@@ -19,12 +19,15 @@ mod store_history;
 mod store_stream;
 mod tail;
 mod watch;
-mod wire;
+pub mod wire;
 
+pub use cursor::{Start, cursor, position};
 pub use feed::Feeds;
-pub use filter::Filter;
+pub use filter::{Filter, Pattern};
 pub use heads::Heads;
 pub use model::{Event, EventType, Facts};
+pub use project::{Notice, project};
 pub use store_history::{
     Audience, Created, Stood, created_in, list_page, list_since, logs_in, redact_note_in, stood,
 };
+pub use store_stream::{Placed, heads as stream_heads, read as read_stream};

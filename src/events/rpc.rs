@@ -25,6 +25,11 @@ use crate::{
     ids::{TenantId, tenant_of},
     serve::Leaving,
     tickets::wire::{View, ticket, timestamp},
+    webhooks::rpc::{
+        create_subscription, delete_subscription, get_subscription, list_deliveries, list_subscriptions,
+        pause_subscription, redeliver_event, replay_subscription, resume_subscription,
+        rotate_subscription_secret, update_subscription,
+    },
 };
 
 /// Events in a page: by default, at most.
@@ -41,7 +46,18 @@ pub fn server(app: Arc<App>) -> EventServiceServer<impl EventService> {
 }
 
 service! { EventService, "EventService":
-    list_events(ListEventsRequest) -> ListEventsResponse;
+    list_events(ListEventsRequest) -> ListEventsResponse,
+    create_subscription(CreateSubscriptionRequest) -> CreateSubscriptionResponse,
+    get_subscription(GetSubscriptionRequest) -> GetSubscriptionResponse,
+    list_subscriptions(ListSubscriptionsRequest) -> ListSubscriptionsResponse,
+    update_subscription(UpdateSubscriptionRequest) -> UpdateSubscriptionResponse,
+    delete_subscription(DeleteSubscriptionRequest) -> DeleteSubscriptionResponse,
+    pause_subscription(PauseSubscriptionRequest) -> PauseSubscriptionResponse,
+    resume_subscription(ResumeSubscriptionRequest) -> ResumeSubscriptionResponse,
+    replay_subscription(ReplaySubscriptionRequest) -> ReplaySubscriptionResponse,
+    rotate_subscription_secret(RotateSubscriptionSecretRequest) -> RotateSubscriptionSecretResponse,
+    list_deliveries(ListDeliveriesRequest) -> ListDeliveriesResponse,
+    redeliver_event(RedeliverEventRequest) -> RedeliverEventResponse;
 
     type WatchEventsStream = BoxStream<'static, Result<pb::WatchEventsResponse, Status>>;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{escalation, events, idempotency, routing, sla, tickets};
+use crate::{escalation, events, idempotency, routing, sla, tickets, webhooks};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -100,5 +100,30 @@ pub const JOBS: &[Job] = &[
         batch: 10_000,
         wake: None,
         run_once: |app, limit| Box::pin(async move { idempotency::purge(&app, limit).await }),
+    },
+    Job {
+        name: "fan_out_webhooks",
+        // How long an event waits for its deliveries at most, when there is not too much of it.
+        period: Duration::from_millis(250),
+        pace: Duration::ZERO,
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { webhooks::fan_out::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "send_webhooks",
+        period: Duration::from_millis(250),
+        pace: Duration::from_millis(20),
+        batch: 128,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { webhooks::send::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "forget_deliveries",
+        period: Duration::from_mins(1),
+        pace: Duration::ZERO,
+        batch: 5_000,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { webhooks::forget::run_once(&app, limit).await }),
     },
 ];

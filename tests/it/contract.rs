@@ -19,7 +19,8 @@ const WITHOUT_PAGES: &[&str] = &[
 
 /// Writes on something that exists, by request_id, that take no etag.
 const WITHOUT_ETAG: &[&str] = &[
-    "RedactComment", // a comment changes once in its life, and this is the change
+    "RedactComment",  // a comment changes once in its life, and this is the change
+    "RedeliverEvent", // to send again is right in every state
 ];
 
 /// Reasons that no line of `src` names by itself.

@@ -22,3 +22,4 @@ mod support;
 mod system;
 mod tickets;
 mod tidy;
+mod webhooks;

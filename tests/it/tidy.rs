@@ -21,6 +21,8 @@ const PURE: &[&str] = &[
     "candidates.rs",
     "hours.rs",
     "holidays.rs",
+    "target.rs",
+    "cloud_event.rs",
     "outline.rs",
     "intake.rs",
     "openings.rs",

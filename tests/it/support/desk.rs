@@ -14,6 +14,7 @@ use ticketing::{
     sla,
     time::Time,
     tokens::{Claims, Insecure},
+    webhooks::{Bounds, Reach},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +74,10 @@ impl Desk {
 
     async fn on(url: &str, tenant: TenantId, clock: Clock, relay: Option<Relay>) -> Self {
         let db = Db::connect(url, 16).await.expect("the test database takes connections");
-        let app = App::start(db, clock, Ids::random(), Setup { create_tenants: true, relay })
+        // The receivers of the tests are here, and one that does not answer is not waited for.
+        let webhooks =
+            Bounds { reach: Reach { private: true }, whole: Duration::from_secs(2), ..Bounds::default() };
+        let app = App::start(db, clock, Ids::random(), Setup { create_tenants: true, relay, webhooks })
             .await
             .expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

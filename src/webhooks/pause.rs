@@ -1,0 +1,16 @@
+//! Pausing a subscription: nothing is made for it and nothing is sent; its place in the stream stays.
+
+use super::{
+    model::{State, Subscription},
+    write::{Target, Written, write},
+};
+use crate::{app::App, ctx::Ctx, error::Result};
+
+pub async fn pause(app: &App, ctx: &Ctx, target: Target) -> Result<Written> {
+    write(app, ctx, target, decide, None).await
+}
+
+/// The rule. One that the service gave up is paused by a person from now on.
+fn decide(before: &Subscription) -> Subscription {
+    Subscription { state: State::Paused, disable_reason: None, ..before.clone() }
+}

@@ -1,0 +1,25 @@
+//! Resuming a subscription that was paused, or given up: it goes on where it stopped, and is trusted anew.
+
+use super::{
+    model::{State, Subscription},
+    write::{Target, Written, write},
+};
+use crate::{app::App, ctx::Ctx, error::Result};
+
+pub async fn resume(app: &App, ctx: &Ctx, target: Target) -> Result<Written> {
+    write(app, ctx, target, decide, None).await
+}
+
+/// The rule. Old failures do not count against it.
+fn decide(before: &Subscription) -> Subscription {
+    if before.state == State::Active {
+        return before.clone();
+    }
+    Subscription {
+        state: State::Active,
+        disable_reason: None,
+        failing_since_time: None,
+        consecutive_failures: 0,
+        ..before.clone()
+    }
+}

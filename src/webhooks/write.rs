@@ -1,0 +1,68 @@
+//! The way of every change of a subscription: lock, recall, check the etag, decide, write, keep.
+
+use super::{
+    model::{self, Subscription},
+    store,
+};
+use crate::{
+    app::App,
+    call::retrying,
+    ctx::Ctx,
+    error::{Error, Result},
+    idempotency,
+    ids::Id,
+};
+
+/// Which subscription, as the caller saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    pub id: Id,
+    /// `None`: whatever it is now.
+    pub version: Option<i64>,
+}
+
+/// What it is now, and whether an earlier call with the same request_id did it.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub subscription: Subscription,
+    pub replayed: bool,
+}
+
+/// Changes a subscription; `again` is the place in the stream behind which everything is to be sent again.
+pub async fn write(
+    app: &App,
+    ctx: &Ctx,
+    target: Target,
+    decide: impl Fn(&Subscription) -> Subscription + Send + Sync,
+    again: Option<i64>,
+) -> Result<Written> {
+    retrying(|| attempt(app, ctx, target, &decide, again)).await
+}
+
+async fn attempt(
+    app: &App,
+    ctx: &Ctx,
+    target: Target,
+    decide: &(impl Fn(&Subscription) -> Subscription + Send + Sync),
+    again: Option<i64>,
+) -> Result<Written> {
+    let mut tx = app.db.begin(&ctx.tenant).await?;
+    let found = store::lock(&mut tx, target.id).await?;
+    let before = found.ok_or_else(|| missing(ctx, target.id))?;
+    if idempotency::recall::<Id>(&mut tx, ctx).await?.is_some() {
+        return Ok(Written { subscription: before, replayed: true });
+    }
+    before.require(target.version)?;
+    let subscription = decide(&before).changed_from(&before, ctx.now);
+    store::put(&mut tx, &subscription).await?;
+    if let Some(position) = again {
+        store::send_again(&mut tx, target.id, position, ctx.now).await?;
+    }
+    idempotency::keep(&mut tx, ctx, &target.id).await?;
+    tx.commit().await?;
+    Ok(Written { subscription, replayed: false })
+}
+
+pub fn missing(ctx: &Ctx, id: Id) -> Error {
+    Error::not_found("subscription", model::name(&ctx.tenant, id))
+}
