@@ -28,7 +28,6 @@ fn at(time: &str) -> Time {
 fn event(kind: EventType) -> Event {
     let ctx = Ctx::system(TenantId::parse("acme").expect("a tenant"), "", at("2026-03-02T09:30:00.25Z"));
     let (actor_kind, actor_id) = actor(kind);
-    let (state, changes) = changes(kind);
     let details = details(kind);
     let imported = kind == EventType::TicketNoted;
     // What the service does by itself has no call behind it, and no reason that somebody gave.
@@ -44,13 +43,13 @@ fn event(kind: EventType) -> Event {
         traceparent: of_a_call("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         note: "Free text stays in the house.".into(),
         reason: of_a_call("customer-asked"),
-        facts: Json(facts(state)),
+        facts: Json(facts(state_after(kind))),
         imported,
         ..Event::new(&ctx, kind, Id(uuid::Uuid::from_u128(0x0195_5600_0000_7000_8000_0000_0000_002a)), 3)
     };
     event
         .changes
-        .extend(changes.into_iter().map(|(field, before, after)| (field.to_owned(), (before, after))));
+        .extend(changes(kind).into_iter().map(|(field, before, after)| (field.to_owned(), (before, after))));
     event.details.extend(details.as_object().expect("an object").clone());
     event
 }
@@ -91,82 +90,90 @@ fn facts(state: &str) -> Facts {
 /// A field of the ticket, its value before and after.
 type Changed = (&'static str, Value, Value);
 
-/// The state after it, and what changed. Text is put among the changes to show that it stays out.
-fn changes(kind: EventType) -> (&'static str, Vec<Changed>) {
+fn state_after(kind: EventType) -> &'static str {
+    match kind {
+        EventType::TicketCreated => "NEW",
+        EventType::TicketHeld => "ON_HOLD",
+        EventType::TicketResolved => "RESOLVED",
+        EventType::TicketClosed => "CLOSED",
+        EventType::TicketCancelled => "CANCELLED",
+        _ => "OPEN",
+    }
+}
+
+/// What changed. Text is among it to show that it stays out.
+fn changes(kind: EventType) -> Vec<Changed> {
     use EventType as It;
     let none = Value::Null;
-    let escalation = json!("06h1escalation000000000000");
-    let state = |before: &str, after: &str| ("state", json!(before), json!(after));
+    let from = |before: &str| ("state", json!(before), json!(state_after(kind)));
     match kind {
-        It::TicketCreated => (
-            "NEW",
-            vec![
-                ("state", none.clone(), json!("NEW")),
-                ("title", none.clone(), json!("free text")),
-                ("number", none.clone(), json!(1042)),
-                ("organization", none.clone(), json!("orion")),
-                ("plan", none.clone(), json!("gold")),
-                ("priority", none.clone(), json!("P2")),
-                ("queue", none.clone(), json!("desk-en")),
-                ("sla_policies", json!([]), json!(["gold"])),
-                ("create_time", none, json!("2026-03-02T09:30:00.25Z")),
-            ],
-        ),
-        It::TicketUpdated => {
-            ("OPEN", vec![("priority", json!("P3"), json!("P2")), ("plan", json!("gold"), none)])
-        }
-        It::TicketRouted | It::TicketTransferred => {
-            ("OPEN", vec![("queue", json!("desk-de"), json!("desk-en"))])
-        }
-        It::TicketAssigned => ("OPEN", vec![state("NEW", "OPEN"), ("assignee", none, json!("anna"))]),
-        It::TicketOffered => (
-            "OPEN",
-            vec![
-                ("offered_to", none.clone(), json!("anna")),
-                ("offer_expire_time", none, json!("2026-03-02T09:32:00Z")),
-            ],
-        ),
-        It::TicketOfferDeclined | It::TicketOfferExpired => {
-            ("OPEN", vec![("offered_to", json!("anna"), none)])
-        }
-        It::RoutingExhausted => ("OPEN", vec![("routing_exhausted", json!(false), json!(true))]),
+        It::TicketCreated => intake(),
+        It::TicketUpdated => vec![("priority", json!("P3"), json!("P2")), ("plan", json!("gold"), none)],
+        It::TicketAssigned => vec![from("NEW"), ("assignee", none, json!("anna"))],
         It::TicketReleased => {
-            ("OPEN", vec![("assignee", json!("ben"), none.clone()), ("former_assignee", none, json!("ben"))])
+            vec![("assignee", json!("ben"), none.clone()), ("former_assignee", none, json!("ben"))]
         }
-        It::TicketHeld => (
-            "ON_HOLD",
-            vec![state("OPEN", "ON_HOLD"), ("hold_until_time", none, json!("2026-03-09T08:00:00Z"))],
-        ),
-        It::TicketResumed => ("OPEN", vec![state("ON_HOLD", "OPEN")]),
-        It::TicketResolved => (
-            "RESOLVED",
-            vec![
-                state("OPEN", "RESOLVED"),
-                ("resolution", none.clone(), json!({"code": "fixed", "summary": "free text"})),
-                ("resolve_time", none, json!("2026-03-02T09:30:00.25Z")),
-            ],
-        ),
-        It::TicketClosed => ("CLOSED", vec![state("RESOLVED", "CLOSED")]),
-        It::TicketReopened => ("OPEN", vec![state("RESOLVED", "OPEN"), ("reopen_count", json!(0), json!(1))]),
-        It::TicketCancelled => ("CANCELLED", vec![state("OPEN", "CANCELLED")]),
-        It::TicketTagged => ("OPEN", vec![("tags", json!([]), json!(["free text"]))]),
-        It::TicketFollowed => ("OPEN", vec![("followers", json!([]), json!(["ben", "emily"]))]),
-        It::TicketEscalated => ("OPEN", vec![("pending_escalation", none, escalation)]),
-        It::TicketEscalationAccepted
-        | It::TicketEscalationDeclined
-        | It::TicketEscalationWithdrawn
-        | It::TicketEscalationExpired => ("OPEN", vec![("pending_escalation", escalation, none)]),
-        It::TicketHandedBack => {
-            ("OPEN", vec![("level", json!("L2"), json!("L1")), ("return_count", json!(0), json!(1))])
-        }
-        It::SlaMigrated => ("OPEN", vec![("sla_revision", json!(11), json!(12))]),
-        It::LadderClimbed => ("OPEN", vec![("priority", json!("P3"), json!("P2"))]),
+        It::TicketHeld => vec![from("OPEN"), ("hold_until_time", none, json!("2026-03-09T08:00:00Z"))],
+        It::TicketResumed => vec![from("ON_HOLD")],
+        It::TicketResolved => vec![
+            from("OPEN"),
+            ("resolution", none.clone(), json!({"code": "fixed", "summary": "free text"})),
+            ("resolve_time", none, json!("2026-03-02T09:30:00.25Z")),
+        ],
+        It::TicketClosed => vec![from("RESOLVED")],
+        It::TicketReopened => vec![from("RESOLVED"), ("reopen_count", json!(0), json!(1))],
+        It::TicketCancelled => vec![from("OPEN")],
+        It::TicketTagged => vec![("tags", json!([]), json!(["free text"]))],
+        It::TicketFollowed => vec![("followers", json!([]), json!(["ben", "emily"]))],
+        It::SlaMigrated => vec![("sla_revision", json!(11), json!(12))],
+        It::LadderClimbed => vec![("priority", json!("P3"), json!("P2"))],
         It::TicketCommented
         | It::TicketCommentRedacted
         | It::TicketEscalatedToManager
         | It::SlaWarned
         | It::SlaBreached
-        | It::TicketNoted => ("OPEN", Vec::new()),
+        | It::TicketNoted => Vec::new(),
+        _ => changes_of_place(kind),
+    }
+}
+
+fn intake() -> Vec<Changed> {
+    let none = || Value::Null;
+    vec![
+        ("state", none(), json!("NEW")),
+        ("title", none(), json!("free text")),
+        ("number", none(), json!(1042)),
+        ("organization", none(), json!("orion")),
+        ("plan", none(), json!("gold")),
+        ("priority", none(), json!("P2")),
+        ("queue", none(), json!("desk-en")),
+        ("sla_policies", json!([]), json!(["gold"])),
+        ("create_time", none(), json!("2026-03-02T09:30:00.25Z")),
+    ]
+}
+
+/// Of what moves a ticket between queues, agents and levels.
+fn changes_of_place(kind: EventType) -> Vec<Changed> {
+    use EventType as It;
+    let none = Value::Null;
+    let escalation = json!("06h1escalation000000000000");
+    match kind {
+        It::TicketRouted | It::TicketTransferred => vec![("queue", json!("desk-de"), json!("desk-en"))],
+        It::TicketOffered => vec![
+            ("offered_to", none.clone(), json!("anna")),
+            ("offer_expire_time", none, json!("2026-03-02T09:32:00Z")),
+        ],
+        It::TicketOfferDeclined | It::TicketOfferExpired => vec![("offered_to", json!("anna"), none)],
+        It::RoutingExhausted => vec![("routing_exhausted", json!(false), json!(true))],
+        It::TicketEscalated => vec![("pending_escalation", none, escalation)],
+        It::TicketEscalationAccepted
+        | It::TicketEscalationDeclined
+        | It::TicketEscalationWithdrawn
+        | It::TicketEscalationExpired => vec![("pending_escalation", escalation, none)],
+        It::TicketHandedBack => {
+            vec![("level", json!("L2"), json!("L1")), ("return_count", json!(0), json!(1))]
+        }
+        _ => panic!("{kind:?}: say what changes, or that nothing does"),
     }
 }
 
