@@ -27,6 +27,8 @@ const MODERATE: u64 = 100;
 pub async fn measure(seconds: u64, table: &mut Table) -> anyhow::Result<()> {
     let stage = Stage::set(TENANTS).await?;
     let (_server, address) = stage.api()?;
+    // It serves from then on.
+    writers::record(&address, 1, 1).await?;
     let round = Duration::from_secs(seconds);
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for n in 0..ROUNDS {
