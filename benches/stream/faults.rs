@@ -20,7 +20,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::{
     proof::{Consumer, Told},
     stage::{Process, Stage},
-    writers::{self, Progress},
+    writers::{self, From, Progress},
 };
 
 const WRITERS: usize = 16;
@@ -55,7 +55,13 @@ impl Play {
                 let mut watched = watched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 watched.hear(told(&event));
             };
-            watchers.spawn(writers::watch(addresses.clone(), format!("t{n}"), Arc::clone(&progress), hear));
+            watchers.spawn(writers::watch(
+                addresses.clone(),
+                format!("t{n}"),
+                From::TheBeginning,
+                Arc::clone(&progress),
+                hear,
+            ));
         }
         Ok(Self { stage, servers, workers, watched, watchers, progress, addresses, tickets })
     }

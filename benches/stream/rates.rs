@@ -15,7 +15,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::{
     faults::TENANTS,
     stage::Stage,
-    writers::{self, Progress},
+    writers::{self, From, Progress},
 };
 
 /// Rounds with and without the relay, in turn; odd, so that there is a median.
@@ -154,8 +154,16 @@ async fn watch(stage: &Stage, address: &str, seconds: u64) -> anyhow::Result<Vec
                 heard.lock().unwrap_or_else(PoisonError::into_inner).push((cause.request_id, now));
             }
         };
-        watchers.spawn(writers::watch(vec![listen.clone()], format!("t{n}"), Arc::clone(&progress), hear));
+        watchers.spawn(writers::watch(
+            vec![listen.clone()],
+            format!("t{n}"),
+            From::Now,
+            Arc::clone(&progress),
+            hear,
+        ));
     }
+    // By then all of them listen.
+    sleep(Duration::from_secs(3)).await;
     let client = TicketServiceClient::new(writers::channel(address)?);
     let count = seconds * MODERATE;
     let bar = ProgressBar::new(count).with_message("writing and listening");

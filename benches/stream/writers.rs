@@ -133,10 +133,18 @@ where
     }
 }
 
+/// Where a watcher begins.
+#[derive(Clone, Copy, Debug)]
+pub enum From {
+    TheBeginning,
+    Now,
+}
+
 /// A watcher of one tenant, that resumes wherever it was cut; gives what it hears to `hear`, until `stop`.
 pub async fn watch(
     addresses: Vec<String>,
     tenant: String,
+    from: From,
     progress: Arc<Progress>,
     mut hear: impl FnMut(pb::Event),
 ) -> anyhow::Result<()> {
@@ -147,15 +155,15 @@ pub async fn watch(
     let (mut cursor, mut turn) = (None, 0);
     while !progress.stop.load(Ordering::Relaxed) {
         turn += 1;
-        let start = match &cursor {
-            Some(cursor) => pb::watch_events_request::Start::Cursor(String::clone(cursor)),
-            None => pb::watch_events_request::Start::StartTime(prost_types::Timestamp::default()),
+        let start = match (&cursor, from) {
+            (Some(cursor), _) => Some(pb::watch_events_request::Start::Cursor(String::clone(cursor))),
+            (None, From::TheBeginning) => {
+                Some(pb::watch_events_request::Start::StartTime(prost_types::Timestamp::default()))
+            }
+            (None, From::Now) => None,
         };
-        let request = pb::WatchEventsRequest {
-            parent: format!("tenants/{tenant}"),
-            start: Some(start),
-            ..Default::default()
-        };
+        let request =
+            pb::WatchEventsRequest { parent: format!("tenants/{tenant}"), start, ..Default::default() };
         let mut client = clients[turn % clients.len()].clone();
         let mut stream = match client.watch_events(request).await {
             Ok(stream) => stream.into_inner(),
@@ -165,14 +173,15 @@ pub async fn watch(
             }
             Err(status) => return Err(status.into()),
         };
-        while let Ok(Ok(Some(message))) = tokio::time::timeout(Duration::from_secs(1), stream.message()).await
-        {
+        while !progress.stop.load(Ordering::Relaxed) {
+            // Silence is no fault: a dead connection is found by its pings.
+            let Ok(next) = tokio::time::timeout(Duration::from_secs(1), stream.message()).await else {
+                continue;
+            };
+            let Ok(Some(message)) = next else { break };
             cursor = Some(message.cursor).filter(|cursor| !cursor.is_empty()).or(cursor);
             if let Some(pb::watch_events_response::Body::Events(batch)) = message.body {
                 batch.events.into_iter().for_each(&mut hear);
-            }
-            if progress.stop.load(Ordering::Relaxed) {
-                break;
             }
         }
     }
