@@ -207,7 +207,7 @@ fn told(event: &pb::Event) -> Told {
 }
 
 /// Events that the broker has not confirmed yet.
-async fn behind(pool: &PgPool) -> sqlx::Result<i64> {
+pub async fn behind(pool: &PgPool) -> sqlx::Result<i64> {
     let sql = "select (select count(*) from outbox) + sum(h.position - r.position)::bigint
                from stream_heads h join relay_heads r using (bucket)";
     sqlx::query_scalar(sql).fetch_one(pool).await

@@ -13,7 +13,7 @@ use ticketing_proto::v1::{self as pb, ticket_service_client::TicketServiceClient
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{
-    faults::TENANTS,
+    faults::{TENANTS, behind},
     stage::Stage,
     writers::{self, From, Progress},
 };
@@ -198,12 +198,6 @@ async fn watch(stage: &Stage, address: &str, seconds: u64) -> anyhow::Result<Vec
         Ok(heard.saturating_duration_since(*answered).as_secs_f64())
     });
     times.collect()
-}
-
-async fn behind(pool: &PgPool) -> sqlx::Result<i64> {
-    let sql = "select (select count(*) from outbox) + sum(h.position - r.position)::bigint
-               from stream_heads h join relay_heads r using (bucket)";
-    sqlx::query_scalar(sql).fetch_one(pool).await
 }
 
 async fn drain(pool: &PgPool) -> anyhow::Result<()> {

@@ -20,7 +20,7 @@ use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
 
 use tokio::time::Instant;
 
-use super::store_stream as store;
+use super::store_stream::{self as store, Pass};
 use crate::{app::App, error::Result, ids::BUCKETS, jobs::Report};
 
 /// How long what another process wrote goes unnoticed at most, besides the time a pass takes.
@@ -60,6 +60,13 @@ impl Passed {
         self.above = self.seen;
         Some([0; BUCKETS])
     }
+
+    fn note(&mut self, passes: &[Pass]) {
+        for pass in passes {
+            let seen = &mut self.seen[pass.bucket as usize];
+            *seen = pass.seq.max(*seen);
+        }
+    }
 }
 
 /// One pass: what was committed here, and from time to time what was committed anywhere, is in the stream afterwards, up
@@ -80,14 +87,12 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let buckets: Vec<i16> = buckets.into_iter().collect();
     let above: Vec<i64> = buckets.iter().map(|bucket| above[*bucket as usize]).collect();
     let passes = store::place(app.db.pool(), &buckets, &above, limit as i64).await?;
+    app.passed.lock().unwrap_or_else(PoisonError::into_inner).note(&passes);
     let mut report = Report::default();
     for pass in &passes {
         app.heads.tell(pass.bucket, pass.head);
         report.done += pass.placed as usize;
         report.full |= pass.placed as usize >= limit;
-        let mut passed = app.passed.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = &mut passed.seen[pass.bucket as usize];
-        *seen = pass.seq.max(*seen);
     }
     // What another process wrote may be work for the agents; the events are how this one learns of it.
     if report.done > 0 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 use super::Event;
 use crate::{
@@ -159,7 +159,12 @@ macro_rules! placed {
 }
 
 /// The tenant's events behind a position, in order.
-pub async fn read(pool: &PgPool, tenant: &TenantId, position: i64, limit: i64) -> Result<Vec<Placed>> {
+pub async fn read(
+    db: impl PgExecutor<'_>,
+    tenant: &TenantId,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Placed>> {
     let rows = sqlx::query!(
         r#"select s.position, e.tenant_id, e.ticket_id, e.version, e.type as kind, e.actor_kind, e.actor_id,
                   e.request_id, e.rule, e.configuration_revision, e.occur_time, e.record_time, e.traceparent, e.changes,
@@ -170,7 +175,7 @@ pub async fn read(pool: &PgPool, tenant: &TenantId, position: i64, limit: i64) -
         position,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| placed!(row)).collect())
 }

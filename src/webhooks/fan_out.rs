@@ -1,6 +1,8 @@
 //! The job that makes deliveries of events: for each subscription, of what came behind its place in the stream. The
 //! deliveries and the new place are one transaction under the subscription's lock, so each event is there once.
 
+use std::collections::HashMap;
+
 use super::{
     model::{State, Subscription, Wanted},
     store::{self, New},
@@ -11,7 +13,7 @@ use crate::{
     ctx::Ctx,
     error::Result,
     events::{self, Filter, Notice, Pattern},
-    ids::Id,
+    ids::{Id, TenantId},
     jobs::{Report, Tally},
 };
 
@@ -23,17 +25,15 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.db.now(&app.clock).await?;
     // Known before anything is read, so what is read is all up to here.
     let heads = events::stream_heads(app.db.pool()).await?;
-    let (buckets, heads): (Vec<i16>, Vec<i64>) = heads.into_iter().unzip();
+    let heads: HashMap<i16, i64> = heads.into_iter().collect();
+    let head = |tenant: &TenantId| heads.get(&tenant.bucket()).copied().unwrap_or(0);
     let mut active = store::active(app.db.pool()).await?;
-    let head = |bucket: i16| {
-        buckets.iter().position(|it| *it == bucket).and_then(|place| heads.get(place)).copied().unwrap_or(0)
-    };
-    active.retain(|(tenant, _, position)| *position < head(tenant.bucket()));
-    active.sort_by_key(|(tenant, _, position)| *position - head(tenant.bucket()));
+    active.retain(|(tenant, _, position)| *position < head(tenant));
+    active.sort_by_key(|(tenant, _, position)| *position - head(tenant));
     let found = active.len();
     let mut tally = Tally::default();
     for (tenant, id, _) in active.into_iter().take(limit) {
-        let head = head(tenant.bucket());
+        let head = head(&tenant);
         tally.add(turn(app, &Ctx::system(tenant, "webhooks", now), id, head).await);
     }
     let report = tally.finish()?;
@@ -46,7 +46,8 @@ async fn turn(app: &App, ctx: &Ctx, id: Id, head: i64) -> Result<Report> {
     if subscription.state != State::Active {
         return Ok(Report::default());
     }
-    let placed = events::read_stream(app.db.pool(), &ctx.tenant, subscription.position, BATCH).await?;
+    // By the connection that has the lock: one that waits for another may wait for itself.
+    let placed = events::read_stream(&mut *tx, &ctx.tenant, subscription.position, BATCH).await?;
     let full = placed.len() as i64 >= BATCH;
     let last = placed.last().map_or(subscription.position, |it| it.position);
     let position = if full { last } else { last.max(head) };

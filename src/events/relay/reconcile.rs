@@ -1,7 +1,7 @@
 //! What the broker lost, although it had said that it had it: found by comparing the log with what is there, and sent
 //! again. A broker that writes to its disk later than it answers may lose its last minutes with its power.
 
-use std::{sync::PoisonError, time::Duration};
+use std::{collections::HashSet, sync::PoisonError, time::Duration};
 
 use tokio::time::Instant;
 
@@ -9,7 +9,7 @@ use super::{Relay, leases::Lease, nats::DUPLICATE_WINDOW, publish::publish};
 use crate::{
     app::App,
     error::Result,
-    events::store_stream::{self as store, Listed, Placed, Span},
+    events::store_stream::{self as store, Listed, Span},
     ids::BUCKETS,
     jobs::Report,
 };
@@ -62,8 +62,7 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
             .take(limit)
             .collect()
     };
-    let mut report = Report::of(due.len(), due.len(), limit);
-    report.done = 0;
+    let mut report = Report { done: 0, full: due.len() >= limit };
     for lease in due {
         let found = compare(app, relay, lease).await?;
         report.done += found.missing;
@@ -90,16 +89,18 @@ async fn compare(app: &App, relay: &Relay, lease: Lease) -> Result<Found> {
     let there = relay.nats.ids(lease.bucket, first.record_time.before(SKEW)).await?;
     let mut found = Found::default();
     while let Some(last) = listed.last() {
-        span.after = last.position;
+        let part = Span { through: last.position, ..span };
         let missing =
             listed.iter().filter(|listed| !there.contains(&id(listed))).map(|listed| listed.position);
-        for position in missing {
-            let one = Span { after: position - 1, through: position, ..span };
-            let event: Vec<Placed> = store::read_span(pool, one, 1).await?;
-            let Some(known) = publish(app, relay, lease, event).await? else { return Ok(found) };
-            found.missing += 1;
+        let missing: HashSet<i64> = missing.collect();
+        if !missing.is_empty() {
+            let mut events = store::read_span(pool, part, BATCH).await?;
+            events.retain(|placed| missing.contains(&placed.position));
+            let Some(known) = publish(app, relay, lease, events).await? else { return Ok(found) };
+            found.missing += missing.len();
             found.refused |= known > 0;
         }
+        span.after = part.through;
         listed = store::list_span(pool, span, BATCH).await?;
     }
     if found.missing > 0 {

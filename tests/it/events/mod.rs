@@ -6,6 +6,7 @@ mod relay;
 mod storm;
 mod watch;
 
+use ticketing::{ctx::Ctx, db::Tx, events::EventType, tickets::Change};
 use ticketing_proto::v1::{
     self as pb, event_service_client::EventServiceClient, ticket_service_client::TicketServiceClient,
 };
@@ -32,6 +33,15 @@ async fn hold(desk: &Desk, name: &str) {
         ..Default::default()
     };
     tickets(desk).hold_ticket(request).await.expect("held");
+}
+
+/// Changes a ticket in an open transaction.
+async fn note(desk: &Desk, tx: &mut Tx, ticket: &pb::Ticket) {
+    let id = ticket.name.rsplit('/').next().expect("an id").parse().expect("an id");
+    let ctx = Ctx::system(desk.tenant.clone(), "storm", desk.now());
+    let locked = ticketing::tickets::lock_in(tx, &ctx, id).await.expect("locked");
+    let change = Change::of(locked).step(&ctx, EventType::TicketNoted, |_, _| {});
+    ticketing::tickets::apply_in(tx, &desk.app.configurations, vec![change]).await.expect("written");
 }
 
 fn tickets(desk: &Desk) -> TicketServiceClient<Client> {

@@ -80,20 +80,11 @@ async fn eight_writers_and_two_sequencers_keep_the_order() {
 #[tokio::test]
 async fn what_commits_late_comes_late_and_is_not_lost() {
     let desk = Desk::open().await;
-    let tenant = desk.tenant.clone();
-    let slow = create(&desk, "slow").await.name.rsplit('/').next().expect("an id").parse().expect("an id");
+    let slow = create(&desk, "slow").await;
     sequence(&desk).await;
     // A transaction that has drawn its `seq` and stays open while others commit and are placed.
-    let mut tx = desk.app.db.begin(&tenant).await.expect("a transaction");
-    let ctx = ticketing::ctx::Ctx::system(tenant.clone(), "test", desk.now());
-    let ticket = ticketing::tickets::lock_in(&mut tx, &ctx, slow).await.expect("locked");
-    let change = ticketing::tickets::Change::of(ticket).step(
-        &ctx,
-        ticketing::events::EventType::TicketNoted,
-        |_, _| {},
-    );
-    let configurations = &desk.app.configurations;
-    ticketing::tickets::apply_in(&mut tx, configurations, vec![change]).await.expect("written");
+    let mut tx = desk.app.db.begin(&desk.tenant).await.expect("a transaction");
+    note(&desk, &mut tx, &slow).await;
     create(&desk, "fast").await;
     sequence(&desk).await;
     assert_eq!(log(&desk, 10).await.len(), 2);

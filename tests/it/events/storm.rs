@@ -7,13 +7,7 @@ use std::collections::HashSet;
 
 use proof::{Consumer, Faults, Told};
 use sqlx::AssertSqlSafe;
-use ticketing::{
-    ctx::Ctx,
-    db::Tx,
-    events::EventType,
-    ids::Id,
-    tickets::{self, Change},
-};
+use ticketing::ids::Id;
 
 use super::*;
 
@@ -47,18 +41,6 @@ impl Sequencer {
         );
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(desk.app.db.pool()).await.expect("placed");
     }
-}
-
-fn id(ticket: &pb::Ticket) -> Id {
-    ticket.name.rsplit('/').next().expect("an id").parse().expect("an id")
-}
-
-/// Changes a ticket in an open transaction.
-async fn note(desk: &Desk, tx: &mut Tx, ticket: &pb::Ticket) {
-    let ctx = Ctx::system(desk.tenant.clone(), "storm", desk.now());
-    let locked = tickets::lock_in(tx, &ctx, id(ticket)).await.expect("locked");
-    let change = Change::of(locked).step(&ctx, EventType::TicketNoted, |_, _| {});
-    tickets::apply_in(tx, &desk.app.configurations, vec![change]).await.expect("written");
 }
 
 /// What a consumer hears who reads the stream to its end.
