@@ -24,7 +24,7 @@ use super::store_stream::{self as store, Pass};
 use crate::{app::App, error::Result, ids::BUCKETS, jobs::Report};
 
 /// How long what another process wrote goes unnoticed at most, besides the time a pass takes.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(25);
 /// How long a transaction may take to commit what it wrote and still find its place at once.
 const SLOW: Duration = Duration::from_mins(1);
 

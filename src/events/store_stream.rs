@@ -190,18 +190,30 @@ pub struct Span {
     pub through: i64,
 }
 
-/// The first events of a span, of whichever tenants, in order.
-pub async fn read_span(pool: &PgPool, span: Span, limit: i64) -> Result<Vec<Placed>> {
+/// The first events of each of these spans, of whichever tenants, bucket by bucket and in order.
+pub async fn read_spans(pool: &PgPool, spans: &[Span], each: i64) -> Result<Vec<Placed>> {
+    let buckets: Vec<i16> = spans.iter().map(|span| span.bucket).collect();
+    let (after, through): (Vec<i64>, Vec<i64>) = spans.iter().map(|span| (span.after, span.through)).unzip();
+    // `limit 1` keeps the planner from reading all events for the sake of a few.
     let rows = sqlx::query!(
         r#"select s.position, e.tenant_id, e.ticket_id, e.version, e.type as kind, e.actor_kind, e.actor_id,
                   e.request_id, e.rule, e.configuration_revision, e.occur_time, e.record_time, e.traceparent, e.changes,
                   e.note, e.reason, e.details, e.facts, e.imported
-           from stream s join events e using (tenant_id, ticket_id, version)
-           where s.bucket = $1 and s.position > $2 and s.position <= $3 order by s.position limit $4"#,
-        span.bucket,
-        span.after,
-        span.through,
-        limit,
+           from unnest($1::smallint[], $2::bigint[], $3::bigint[]) span (bucket, after, through)
+           cross join lateral (
+               select * from stream s
+               where s.bucket = span.bucket and s.position > span.after and s.position <= span.through
+               order by s.position limit $4
+           ) s
+           cross join lateral (
+               select * from events e
+               where e.tenant_id = s.tenant_id and e.ticket_id = s.ticket_id and e.version = s.version limit 1
+           ) e
+           order by s.bucket, s.position"#,
+        &buckets,
+        &after,
+        &through,
+        each,
     )
     .fetch_all(pool)
     .await?;

@@ -10,7 +10,7 @@ pub const JOBS: &[Job] = &[
     Job {
         name: "sequence_events",
         // How long what another process wrote goes unnoticed at most.
-        period: Duration::from_millis(50),
+        period: Duration::from_millis(25),
         pace: Duration::from_millis(10),
         batch: 1000,
         wake: Some(|app| app.db.committed().rung()),
@@ -18,10 +18,10 @@ pub const JOBS: &[Job] = &[
     },
     Job {
         name: "relay_events",
-        // Without news or a broker, a look at what is known here.
-        period: Duration::from_millis(20),
+        // How long an event waits for others at most: they share a read and a note.
+        period: Duration::from_millis(50),
         pace: Duration::ZERO,
-        batch: 1000,
+        batch: 4000,
         wake: None,
         run_once: |app, limit| Box::pin(async move { events::relay::run_once(&app, limit).await }),
     },
@@ -38,7 +38,7 @@ pub const JOBS: &[Job] = &[
         name: "reconcile_broker",
         period: Duration::from_secs(1),
         pace: Duration::ZERO,
-        batch: 8,
+        batch: 4,
         wake: None,
         run_once: |app, limit| Box::pin(async move { events::relay::reconcile::run_once(&app, limit).await }),
     },

@@ -77,7 +77,7 @@ pub async fn page(
     while sum <= PAGE_BYTES
         && let Some(row) = rows.try_next().await?
     {
-        let bytes = row.try_get::<i32, _>("bytes")? as usize;
+        let bytes = row.try_get_unchecked::<i32, _>(row.len() - 1)? as usize;
         sum += bytes;
         page.push(Weighed { ticket: ticket(&row, view)?, bytes });
     }

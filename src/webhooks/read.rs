@@ -26,9 +26,10 @@ pub async fn get(app: &App, ctx: &Ctx, id: Id) -> Result<Subscription> {
     store::find(app.db.pool(), &ctx.tenant, id).await?.ok_or_else(|| missing(ctx, id))
 }
 
-/// What waits for a subscriber.
-pub async fn backlog(app: &App, ctx: &Ctx, id: Id) -> Result<Backlog> {
-    store::backlog(app.db.pool(), &ctx.tenant, id).await
+/// What waits for each of these subscribers, in their order.
+pub async fn backlogs(app: &App, ctx: &Ctx, of: &[Subscription]) -> Result<Vec<Backlog>> {
+    let ids: Vec<Id> = of.iter().map(|it| it.id).collect();
+    store::backlogs(app.db.pool(), &ctx.tenant, &ids).await
 }
 
 /// A page of subscriptions, and where the next one begins.

@@ -16,9 +16,16 @@ use crate::{
 };
 
 async fn show(call: &Call, ctx: &Ctx, it: &Subscription) -> Result<Option<pb::Subscription>> {
-    let backlog = read::backlog(&call.app, ctx, it.id).await?;
-    let cursor = events::cursor(&call.app, &ctx.tenant, it.position)?;
-    Ok(Some(wire::subscription(it, backlog, cursor, ctx.now)))
+    Ok(show_all(call, ctx, std::slice::from_ref(it)).await?.pop())
+}
+
+async fn show_all(call: &Call, ctx: &Ctx, all: &[Subscription]) -> Result<Vec<pb::Subscription>> {
+    let backlogs = read::backlogs(&call.app, ctx, all).await?;
+    let shown = all.iter().zip(backlogs).map(|(it, backlog)| {
+        let cursor = events::cursor(&call.app, &ctx.tenant, it.position)?;
+        Ok(wire::subscription(it, backlog, cursor, ctx.now))
+    });
+    shown.collect()
 }
 
 pub async fn create_subscription(
@@ -54,10 +61,7 @@ pub async fn list_subscriptions(
     let ctx = call.read(tenant_of(&request.parent)?)?;
     let (found, next_page_token) =
         read::list(&call.app, &ctx, request.page_size, &request.page_token).await?;
-    let mut subscriptions = Vec::with_capacity(found.len());
-    for one in &found {
-        subscriptions.extend(show(call, &ctx, one).await?);
-    }
+    let subscriptions = show_all(call, &ctx, &found).await?;
     Ok(pb::ListSubscriptionsResponse { subscriptions, next_page_token })
 }
 

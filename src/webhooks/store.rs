@@ -137,17 +137,24 @@ pub struct Backlog {
     pub oldest_time: Option<Time>,
 }
 
-pub async fn backlog(pool: &PgPool, tenant: &TenantId, id: Id) -> Result<Backlog> {
-    let found = sqlx::query!(
-        r#"select count(*) as "count!", min(create_time) as oldest_time from (
-             select create_time from deliveries
-             where tenant_id = $1 and subscription_id = $2 and state = 'PENDING' order by due_time limit 1000) waiting"#,
+/// What waits for each of these subscribers, in their order.
+pub async fn backlogs(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Backlog>> {
+    let found = sqlx::query_as!(
+        Backlog,
+        r#"select backlog.count as "count!", backlog.oldest_time
+           from unnest($2::uuid[]) with ordinality s (id, place) cross join lateral (
+               select count(*) as count, min(create_time) as oldest_time from (
+                   select create_time from deliveries
+                   where tenant_id = $1 and subscription_id = s.id and state = 'PENDING' order by due_time limit 1000
+               ) waiting
+           ) backlog
+           order by s.place"#,
         tenant.as_str(),
-        id as Id,
+        ids as &[Id],
     )
-    .fetch_one(pool)
+    .fetch_all(pool)
     .await?;
-    Ok(Backlog { count: found.count, oldest_time: found.oldest_time })
+    Ok(found)
 }
 
 /// A delivery to make.

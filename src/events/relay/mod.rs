@@ -11,19 +11,16 @@ mod publish;
 pub mod reconcile;
 mod store;
 
-use std::{sync::Mutex, time::Duration};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::future;
 use leases::{Lease, Leases};
 pub use leases::{keep, renew};
 pub use nats::{Nats, Settings};
 use reconcile::Due;
 
-use super::store_stream::{self as stream_store, Span};
+use super::store_stream::{self as stream_store, Placed, Span};
 use crate::{app::App, db::Db, error::Result, jobs::Report};
-
-/// Buckets that are told at once.
-const BUCKETS_AT_ONCE: usize = 16;
 
 /// The way to the broker.
 #[derive(Debug)]
@@ -52,44 +49,73 @@ pub async fn waiting(db: &Db) -> Result<i64> {
     store::waiting(db.pool()).await
 }
 
-/// One pass: the next events of each bucket of this process, at most `limit` of each.
+/// One pass: the next events of the buckets of this process, at most `limit` and one of each. Read in one trip and noted in
+/// one: a write each for every bucket that moves would cost those who create tickets as much as their own.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let Some(relay) = &app.relay else { return Ok(Report::default()) };
     let heads = app.heads.positions();
-    let behind =
-        relay.leases.trusted().into_iter().filter(|lease| lease.position < heads[lease.bucket as usize]);
-    let behind: Vec<(Lease, i64)> = behind.map(|lease| (lease, heads[lease.bucket as usize])).collect();
+    let behind = relay.leases.trusted().into_iter();
+    let behind: HashMap<i16, Lease> = behind
+        .filter(|lease| lease.position < heads[lease.bucket as usize])
+        .map(|lease| (lease.bucket, lease))
+        .collect();
     if behind.is_empty() || !relay.nats.is_ready().await? {
         return Ok(Report::default());
     }
-    let mut passes = stream::iter(behind)
-        .map(|(lease, head)| forward(app, relay, lease, head, limit))
-        .buffer_unordered(BUCKETS_AT_ONCE);
-    let (mut report, mut failed) = (Report::default(), None);
-    while let Some(pass) = passes.next().await {
-        match pass {
-            Ok(sent) => {
-                report.done += sent;
-                report.full |= sent >= limit;
-            }
+    let spans: Vec<Span> = behind
+        .values()
+        .map(|lease| Span {
+            bucket: lease.bucket,
+            after: lease.position,
+            through: heads[lease.bucket as usize],
+        })
+        .collect();
+    let each = limit.div_ceil(spans.len());
+    let events = stream_store::read_spans(app.db.pool(), &spans, each as i64).await?;
+    let mut batches: HashMap<i16, Vec<Placed>> = HashMap::new();
+    for placed in events {
+        batches.entry(placed.event.tenant_id.bucket()).or_default().push(placed);
+    }
+    let full = batches.values().any(|batch| batch.len() >= each);
+    let tell = batches.into_iter().map(|(bucket, events)| tell(app, relay, behind[&bucket], events));
+    let (mut told, mut failed) = (Vec::new(), None);
+    for batch in future::join_all(tell).await {
+        match batch {
+            Ok(batch) => told.extend(batch),
             Err(error) => failed = Some(error),
         }
     }
+    note(app, relay, &told).await?;
+    let report = Report { done: told.iter().map(|told| told.events).sum(), full };
     failed.map_or(Ok(report), Err)
 }
 
-/// Tells the next events of a bucket; answers how many.
-async fn forward(app: &App, relay: &Relay, lease: Lease, head: i64, limit: usize) -> Result<usize> {
-    let span = Span { bucket: lease.bucket, after: lease.position, through: head };
-    let events = stream_store::read_span(app.db.pool(), span, limit as i64).await?;
-    let (sent, Some(last)) = (events.len(), events.last().map(|last| last.position)) else { return Ok(0) };
-    if publish::publish(app, relay, lease, events).await?.is_none() {
-        return Ok(0);
+/// What the broker has of a bucket now.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    lease: Lease,
+    position: i64,
+    events: usize,
+}
+
+/// Tells the next events of a bucket, in order; nothing when the lease ended on the way.
+async fn tell(app: &App, relay: &Relay, lease: Lease, events: Vec<Placed>) -> Result<Option<Told>> {
+    let (count, position) = (events.len(), events.last().map_or(lease.position, |last| last.position));
+    let known = publish::publish(app, relay, lease, events).await?;
+    Ok(known.map(|_| Told { lease, position, events: count }))
+}
+
+async fn note(app: &App, relay: &Relay, told: &[Told]) -> Result<()> {
+    if told.is_empty() {
+        return Ok(());
     }
-    if store::advance(app.db.pool(), lease.bucket, lease.token, last).await? {
-        relay.leases.advance(lease.bucket, lease.token, last);
-    } else {
-        relay.leases.lose(lease.bucket, lease.token);
+    let noted = store::advance(app.db.pool(), told).await?;
+    for Told { lease, position, .. } in told {
+        if noted.contains(&lease.bucket) {
+            relay.leases.advance(lease.bucket, lease.token, *position);
+        } else {
+            relay.leases.lose(lease.bucket, lease.token);
+        }
     }
-    Ok(sent)
+    Ok(())
 }

@@ -46,7 +46,8 @@ impl Due {
     }
 }
 
-/// One tick: compares the buckets of this process that are due, at most `limit`; answers how many events were missing.
+/// One tick: compares the buckets of this process that are due, at most `limit`; answers how many events were missing. It
+/// is never in a hurry: a process that starts has everything to compare, and others have work to do meanwhile.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let Some(relay) = &app.relay else { return Ok(Report::default()) };
     if !relay.nats.is_ready().await? {
@@ -62,7 +63,7 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
             .take(limit)
             .collect()
     };
-    let mut report = Report { done: 0, full: due.len() >= limit };
+    let mut report = Report::default();
     for lease in due {
         let found = compare(app, relay, lease).await?;
         report.done += found.missing;
@@ -94,7 +95,7 @@ async fn compare(app: &App, relay: &Relay, lease: Lease) -> Result<Found> {
             listed.iter().filter(|listed| !there.contains(&id(listed))).map(|listed| listed.position);
         let missing: HashSet<i64> = missing.collect();
         if !missing.is_empty() {
-            let mut events = store::read_span(pool, part, BATCH).await?;
+            let mut events = store::read_spans(pool, &[part], BATCH).await?;
             events.retain(|placed| missing.contains(&placed.position));
             let Some(known) = publish(app, relay, lease, events).await? else { return Ok(found) };
             found.missing += missing.len();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::Told;
 use crate::error::Result;
 
 /// A bucket that the asker has now.
@@ -57,17 +58,28 @@ pub async fn release(pool: &PgPool, owner: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Notes what the broker confirmed; says whether the token still counts.
-pub async fn advance(pool: &PgPool, bucket: i16, token: i64, position: i64) -> Result<bool> {
-    let done = sqlx::query!(
-        "update relay_heads set position = greatest(position, $3) where bucket = $1 and token = $2",
-        bucket,
-        token,
-        position,
+/// Notes what the broker confirmed, bucket by bucket; answers those whose token still counts. Whoever asks is not kept
+/// waiting for the disk: what a crash takes back is sent once more, and the broker knows it.
+pub async fn advance(pool: &PgPool, told: &[Told]) -> Result<Vec<i16>> {
+    let (mut buckets, mut tokens, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+    for Told { lease, position, .. } in told {
+        buckets.push(lease.bucket);
+        tokens.push(lease.token);
+        positions.push(*position);
+    }
+    let noted = sqlx::query_scalar!(
+        "update relay_heads h set position = greatest(h.position, told.position)
+         from unnest($1::smallint[], $2::bigint[], $3::bigint[]) told (bucket, token, position),
+              set_config('synchronous_commit', 'off', true)
+         where h.bucket = told.bucket and h.token = told.token
+         returning h.bucket",
+        &buckets,
+        &tokens,
+        &positions,
     )
-    .execute(pool)
+    .fetch_all(pool)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(noted)
 }
 
 /// How many positions the broker is behind, all buckets together.
