@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 DEADLINE = 60  # seconds for any one condition
@@ -30,6 +31,16 @@ class Process:
         self.check()
         self.child.kill()
         self.child.wait(DEADLINE)
+
+    @contextmanager
+    def held(self):
+        """Stopped in whatever it does, for a while."""
+        self.check()
+        self.child.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.child.send_signal(signal.SIGCONT)
 
     def stop(self):
         """As whoever runs it would: it has to end by itself, and content."""

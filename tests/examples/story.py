@@ -1,8 +1,9 @@
-"""Runs examples/billing and examples/crm beside a real service and a real broker, and kills all of them on the way.
+"""Runs the examples beside a real service and a real broker, and kills all of them on the way.
 
     story.py NATS-SERVER        with DATABASE_URL set to an empty PostgreSQL that goes with the story (scripts/postgres with)
 
-At the end every resolution stands in an invoice once, and the CRM's table is what ListTickets says.
+At the end every resolution stands in an invoice once, the CRM's table is what ListTickets says, and the receiver of
+webhooks has every event once and in order.
 """
 
 import json
@@ -26,6 +27,7 @@ import stubs  # noqa: E402
 
 FOLDER = stubs.generate()
 import scripted  # noqa: E402
+import webhooks  # noqa: E402
 from processes import Process, free_port, listens, until  # noqa: E402
 from ticketing.v1 import (  # noqa: E402
     customer_pb2,
@@ -66,9 +68,9 @@ class Desk:
     """Who writes tickets. What the service does not answer is asked again, with the same request_id."""
 
     def __init__(self, address):
-        channel = grpc.insecure_channel(address, [("grpc.max_reconnect_backoff_ms", 200)])
-        self.tickets = ticket_service_pb2_grpc.TicketServiceStub(channel)
-        self.customers = customer_service_pb2_grpc.CustomerServiceStub(channel)
+        self.channel = grpc.insecure_channel(address, [("grpc.max_reconnect_backoff_ms", 200)])
+        self.tickets = ticket_service_pb2_grpc.TicketServiceStub(self.channel)
+        self.customers = customer_service_pb2_grpc.CustomerServiceStub(self.channel)
         self.resolved = []
 
     def call(self, method, request):
@@ -136,6 +138,7 @@ class Story:
         self.service = Process(
             "ticketing", folder, binary / "ticketing", "serve", "--insecure", "--listen", self.address,
             "--database-url", f"{self.url}ticketing", "--nats-url", nats,
+            "--webhook-private-targets",
         )  # fmt: skip
         self.billing = Process(
             "billing", folder, binary / "billing", "--nats-url", nats, "--database-url", f"{self.url}billing",
@@ -150,6 +153,7 @@ class Story:
              ROOT / "demo/configuration.yaml"], check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         self.desk = Desk(self.address)
+        self.receiver = webhooks.Receiver(folder, self.desk, TENANT, psql)
 
     def crm_at(self, address, database):
         script = ROOT / "examples/crm/crm.py"
@@ -198,13 +202,19 @@ class Story:
                 self.billing.kill()
                 until("the table changes", lambda: self.table() != whole, self.crm)
                 self.crm.kill()
+                if turn == 0:
+                    self.receiver.lose_the_sender(self.service, self.serve)
                 if turn == 1:
                     self.service.stop()
                     self.serve()
+                    self.receiver.change_secret()
+                if turn == 2:
+                    self.receiver.strike()
                 self.billing.start()
                 self.crm.start()
                 for it in written:
                     it.result()
+        self.receiver.refuses_strangers()
         # Once more while both listen, as the CRM does that knows a ticket of now: it hears a goodbye.
         self.desk.ticket(3)
         until("the CRM is up to date", lambda: self.table() == self.desk.open_tickets(), self.crm)
@@ -227,7 +237,8 @@ class Story:
         delivered = self.consumer()["delivered"]
         again = delivered["consumer_seq"] - jetstream(self.nats, "STREAM.INFO.TICKETING")["state"]["messages"]
         print(f"billing: {len(billed)} resolutions billed once, killed {ROUNDS} times, {again} messages came again, 1 lost")
-        print(f"crm: {len(self.table())} open tickets as listed, killed {ROUNDS} times, the service restarted twice")
+        print(f"crm: {len(self.table())} open tickets as listed, killed {ROUNDS} times, the service restarted three times")
+        print(f"webhook: {self.receiver.compare(*everyone)}")
         self.billing.stop()
         self.crm.stop()
 
