@@ -64,9 +64,7 @@ fn main() -> anyhow::Result<()> {
 async fn measure(url: &str) -> anyhow::Result<(usize, f64)> {
     let db = Db::connect(url, 16).await?;
     db.migrate().await?;
-    let app =
-        App::start(db, Clock::system(), Ids::random(), Setup { create_tenants: true, ..Setup::default() })
-            .await?;
+    let app = App::start(db, Clock::system(), Ids::random(), Setup::default()).await?;
     let channel = serve(&app).await?;
     set_up(&channel).await?;
     record(&channel).await?;
@@ -88,7 +86,7 @@ async fn serve(app: &Arc<App>) -> anyhow::Result<Channel> {
         Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
             .await?;
     server.health().set_ready(true).await;
-    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
+    app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
     Ok(Channel::from_shared(format!("http://{address}"))?.connect().await?)
 }
 

@@ -43,8 +43,6 @@ pub struct App {
     pub relay: Option<Relay>,
     /// Sends webhooks.
     pub sender: webhooks::send::Sender,
-    /// Whether the first configuration of an unknown tenant makes the tenant.
-    pub create_tenants: bool,
     /// Every task of the service; drain waits for them.
     pub tasks: TaskTracker,
     /// Cancelled when the service goes down.
@@ -54,8 +52,6 @@ pub struct App {
 /// What differs from one installation to the next.
 #[derive(Debug, Default)]
 pub struct Setup {
-    /// Whether the first configuration of an unknown tenant makes the tenant.
-    pub create_tenants: bool,
     /// The way to the broker.
     pub relay: Option<Relay>,
     /// How far webhooks reach, and how long they may take.
@@ -76,7 +72,6 @@ impl App {
             feeds: Feeds::default(),
             passed: Mutex::default(),
             sender: webhooks::send::Sender::new(setup.webhooks)?,
-            create_tenants: setup.create_tenants,
             relay: setup.relay,
             db,
             clock,

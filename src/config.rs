@@ -92,6 +92,14 @@ settings! {
     database_connections: NonZeroU32 = "32",
     /// The folder of a private PostgreSQL that is started and stopped with the server.
     embedded: Option<PathBuf> = "",
+    /// A document that says who may call: issuers of tokens, client certificates; docs/identity.md has its form.
+    identity_file: Option<PathBuf> = "",
+    /// The server's certificate (PEM), with those that lead to its authority behind it. Without it, calls come in plain text.
+    tls_certificate_file: Option<PathBuf> = "",
+    /// The key of that certificate (PEM).
+    tls_key_file: Option<PathBuf> = "",
+    /// Authorities (PEM) that vouch for client certificates; without it, clients show none.
+    tls_client_ca_file: Option<PathBuf> = "",
     /// Serve without authentication: whoever reaches the port may do everything. On loopback addresses alone.
     insecure: bool = "false",
     /// What this process does: `api` serves calls, `worker` runs the jobs.
@@ -126,6 +134,8 @@ settings! {
     drain_seconds: NonZeroU32 = "20",
     /// Let webhooks go to private addresses and over plain http: for trials and closed networks.
     webhook_private_targets: bool = "false",
+    /// A file of certificates (PEM) of authorities that may vouch for receivers of webhooks, besides those that browsers trust.
+    webhook_ca_file: Option<PathBuf> = "",
 }
 
 settings! {
@@ -201,20 +211,37 @@ impl Settings {
         if self.role.is_empty() {
             faults.push(format!("role must be {}", Vec::<Role>::KIND));
         }
-        if !self.insecure {
+        faults.extend(self.identity_fault());
+        if self.tls_certificate_file.is_some() != self.tls_key_file.is_some() {
+            faults.push("tls_certificate_file and tls_key_file go together; set both or none".to_owned());
+        }
+        if self.tls_client_ca_file.is_some() && self.tls_certificate_file.is_none() {
             faults.push(
-                "authentication is not configured; --insecure serves without it on a loopback address, where whoever \
-                 reaches the port may do everything"
+                "tls_client_ca_file goes with tls_certificate_file: without TLS, clients show no certificates"
                     .to_owned(),
             );
-        } else if !self.listen.ip().is_loopback() {
-            let Self { listen, .. } = self;
-            faults.push(format!(
-                "--insecure goes with a loopback address such as 127.0.0.1:{} alone; listen is {listen}",
-                listen.port()
-            ));
         }
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
+    /// Somebody has to say who may call, or nobody but this machine may.
+    fn identity_fault(&self) -> Option<String> {
+        let Self { listen, .. } = self;
+        match (&self.identity_file, self.insecure) {
+            (Some(_), false) => None,
+            (Some(_), true) => Some("identity_file and insecure exclude each other; set one of them".to_owned()),
+            (None, false) => Some(
+                "nobody says who may call: identity_file names a document with issuers of tokens or client certificates \
+                 (docs/identity.md); --insecure serves without authentication on a loopback address, where whoever \
+                 reaches the port may do everything"
+                    .to_owned(),
+            ),
+            (None, true) if listen.ip().is_loopback() => None,
+            (None, true) => Some(format!(
+                "--insecure goes with a loopback address such as 127.0.0.1:{} alone; listen is {listen}",
+                listen.port()
+            )),
+        }
     }
 
     /// What must be so for everything that needs the database.

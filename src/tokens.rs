@@ -2,6 +2,7 @@
 //! everything anyway. They exist so that roles and tenants can be tried before there is an issuer.
 
 use data_encoding::BASE64URL_NOPAD;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, header::AUTHORIZATION};
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::{
     ctx::{Actor, ActorKind, Role},
     error::{Error, Result},
     ids::TenantId,
-    serve::{Access, Authenticate, MethodPolicy},
+    serve::{Authenticate, MethodPolicy, Peer},
 };
 
 const PREFIX: &str = "dev.";
@@ -47,22 +48,26 @@ impl Claims {
 #[derive(Clone, Copy, Debug)]
 pub struct Insecure;
 
+impl Insecure {
+    fn caller(headers: &HeaderMap) -> Result<Actor> {
+        let Some(value) = headers.get(AUTHORIZATION) else { return Ok(anonymous()) };
+        let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+        let token =
+            token.ok_or_else(|| Error::Unauthenticated("authorization must be `Bearer TOKEN`".into()))?;
+        let Claims { sub, kind, roles, tenants } = Claims::decode(token)?;
+        Ok(Actor { kind, id: sub, roles, tenants })
+    }
+}
+
 impl Authenticate for Insecure {
-    fn authenticate(&self, headers: &HeaderMap, method: &MethodPolicy) -> Result<Actor> {
-        let actor = match headers.get(AUTHORIZATION) {
-            None => anonymous(),
-            Some(value) => {
-                let token = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-                let token = token
-                    .ok_or_else(|| Error::Unauthenticated("authorization must be `Bearer TOKEN`".into()))?;
-                let Claims { sub, kind, roles, tenants } = Claims::decode(token)?;
-                Actor { kind, id: sub, roles, tenants }
-            }
-        };
-        if let Access::Granted { permission, .. } = &method.access {
-            actor.require(*permission)?;
-        }
-        Ok(actor)
+    fn authenticate<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        _: Option<&'a Peer>,
+        method: &'a MethodPolicy,
+    ) -> BoxFuture<'a, Result<Actor>> {
+        let permitted = |actor: Actor| method.access.require(&actor).map(|()| actor);
+        Box::pin(std::future::ready(Self::caller(headers).and_then(permitted)))
     }
 }
 

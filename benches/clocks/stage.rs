@@ -189,7 +189,7 @@ async fn serve(app: &Arc<App>) -> anyhow::Result<Channel> {
         Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
             .await?;
     server.health().set_ready(true).await;
-    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
+    app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
     Ok(Channel::from_shared(format!("http://{address}"))?.connect().await?)
 }
 

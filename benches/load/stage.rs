@@ -139,6 +139,6 @@ async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
             .await?;
     server.health().set_ready(true).await;
     app.spawn_jobs();
-    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
+    app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
     Ok((app, address))
 }

@@ -13,6 +13,7 @@ use super::{
     broker,
     database::Database,
     flags::{self, Flags, SettingsFile},
+    identity,
 };
 use crate::{
     calendar::zone,
@@ -30,7 +31,7 @@ const MAX_SKEW: i64 = 2000;
 /// PostgreSQL 14.
 const OLDEST: i32 = 140_000;
 
-/// Look whether all is well: database, schema, clocks, configurations, and the broker if the settings name one
+/// Look whether all is well: database, schema, clocks, configurations, and issuers and the broker if the settings name them
 ///
 /// Ends with 1 if anything is not.
 #[derive(Debug, Args)]
@@ -58,7 +59,8 @@ impl Doctor {
     pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let settings = self.flags.settings(&self.file, environment)?;
         settings.check_database()?;
-        let mut findings = Vec::new();
+        let mut findings: Vec<Finding> = Vec::new();
+        findings.extend(identity::examine(&settings).await.map(|found| ("identity", found)));
         match Database::open(&settings).await {
             Ok(database) => {
                 findings.extend(examine(&database.db, &settings).await);

@@ -6,6 +6,7 @@ mod configuration;
 mod database;
 mod doctor;
 mod flags;
+mod identity;
 mod import;
 mod look_back;
 mod migrate;

@@ -13,6 +13,7 @@ use super::{
     broker,
     database::Database,
     flags::{self, Flags, SettingsFile},
+    identity,
 };
 use crate::{
     app::{App, Setup},
@@ -21,7 +22,9 @@ use crate::{
     db::Db,
     error::chain,
     events::{self, relay::Relay},
-    serve::{self, Limits, Server},
+    identity::follow,
+    outbound::certificates,
+    serve::{self, Authenticate, Limits, Server, Tls},
     telemetry,
     tokens::Insecure,
     webhooks::{Bounds, Reach},
@@ -73,6 +76,15 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     served.and(closed)
 }
 
+fn webhooks(settings: &Settings) -> anyhow::Result<Bounds> {
+    let mut bounds =
+        Bounds { reach: Reach { private: settings.webhook_private_targets }, ..Bounds::default() };
+    if let Some(file) = &settings.webhook_ca_file {
+        bounds.authorities = certificates(file).context("webhook_ca_file")?;
+    }
+    Ok(bounds)
+}
+
 async fn serve_from(settings: &Settings, database: &Database, mut signals: Signals) -> anyhow::Result<()> {
     let db = &database.db;
     if database.is_embedded() {
@@ -80,19 +92,11 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     } else if db.schema_version().await? < Db::newest_schema_version() {
         bail!("the database's schema is older than this program; run `ticketing migrate` first");
     }
-    let setup = Setup {
-        create_tenants: settings.insecure,
-        relay: relay(settings).await?,
-        webhooks: Bounds { reach: Reach { private: settings.webhook_private_targets }, ..Bounds::default() },
-    };
+    let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)? };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
-    let server = Server::new(
-        &serving(settings),
-        ticketing_proto::DESCRIPTOR,
-        app.routes(),
-        Arc::new(Insecure), // the settings say so, or this would not be reached
-    )
-    .await?;
+    let callers = callers(&app, settings)?;
+    let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers).await?;
+    let tls = tls(&app, settings)?;
     let api = settings.role.contains(&Role::Api).then_some(settings.listen);
     let calls = bind(api, "listen").await?;
     let probes = bind(settings.health_listen, "health_listen").await?;
@@ -102,12 +106,9 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     server.health().set_ready(true).await;
     let listen = calls.as_ref().map(TcpListener::local_addr).transpose()?;
     tracing::info!(listen = listen.map(tracing::field::display), "serving");
-    if settings.insecure {
-        tracing::warn!("there is no authentication: whoever reaches the port may do everything");
-    }
     let ended = async {
         match calls {
-            Some(calls) => _ = server.run(calls, probes, app.drain.clone()).await,
+            Some(calls) => _ = server.run(calls, tls, probes, app.drain.clone()).await,
             None => server.run_health(probes, app.drain.clone()).await,
         }
         app.tasks.close();
@@ -131,6 +132,30 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
         () = ended => Ok(()),
         signal = told => bail!("a second signal ({signal}) cut what was at work"),
     }
+}
+
+/// Who may call.
+fn callers(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Arc<dyn Authenticate>> {
+    let Some(identity) = identity::open(settings)? else {
+        tracing::warn!("there is no authentication: whoever reaches the port may do everything");
+        return Ok(Arc::new(Insecure));
+    };
+    if settings.role.contains(&Role::Api) {
+        app.tasks.spawn(follow(Arc::clone(&identity), app.drain.clone()));
+    }
+    Ok(identity)
+}
+
+fn tls(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Option<Tls>> {
+    let Some(files) = identity::tls(settings) else {
+        if !settings.listen.ip().is_loopback() {
+            tracing::warn!("calls come in plain text: tokens are safe only behind something that does TLS");
+        }
+        return Ok(None);
+    };
+    let (tls, follow) = Tls::open(files, app.drain.clone()).context("TLS cannot begin")?;
+    app.tasks.spawn(follow);
+    Ok(Some(tls))
 }
 
 /// The way to the broker, for a process that does the work.

@@ -90,7 +90,7 @@ pub async fn apply(app: &App, ctx: &Ctx, apply: Apply) -> Result<Applied> {
 
 async fn attempt(app: &App, ctx: &Ctx, apply: &Apply) -> Result<Applied> {
     let mut tx = app.db.begin(&ctx.tenant).await?;
-    enter(app, ctx, &mut tx).await?;
+    enter(ctx, &mut tx).await?;
     if let Some(receipt) = idempotency::recall::<Receipt>(&mut tx, ctx).await? {
         return replay(&mut tx, ctx, receipt).await;
     }
@@ -115,13 +115,10 @@ async fn attempt(app: &App, ctx: &Ctx, apply: &Apply) -> Result<Applied> {
     Ok(Applied { revision, plan, replayed: false })
 }
 
-/// Locks the tenant, and makes it where the server lets its callers do that.
-async fn enter(app: &App, ctx: &Ctx, tx: &mut Tx) -> Result<()> {
+/// Locks the tenant, and makes it if this is its first configuration: that it is one, the caller has proved.
+async fn enter(ctx: &Ctx, tx: &mut Tx) -> Result<()> {
     if store::lock_tenant(tx).await? {
         return Ok(());
-    }
-    if !app.create_tenants {
-        return Err(Error::not_found("tenant", format!("tenants/{}", ctx.tenant)));
     }
     store::create_tenant(tx, ctx.now).await?;
     store::lock_tenant(tx).await?;

@@ -52,13 +52,7 @@ impl Stage {
         let postgres = tokio::task::spawn_blocking(move || Embedded::start(&options)).await??;
         let db = Db::connect(postgres.url(), CONNECTIONS.into()).await?;
         db.migrate().await?;
-        let app = App::start(
-            db,
-            Clock::system(),
-            Ids::random(),
-            Setup { create_tenants: true, ..Setup::default() },
-        )
-        .await?;
+        let app = App::start(db, Clock::system(), Ids::random(), Setup::default()).await?;
         let (listener, taken) = listen(args.listen).await?;
         let address = listener.local_addr()?;
         let services = app.routes();
@@ -67,7 +61,7 @@ impl Stage {
                 .await?;
         let drain = CancellationToken::new();
         server.health().set_ready(true).await;
-        let serving = app.tasks.spawn(server.run(listener, None, drain.clone()));
+        let serving = app.tasks.spawn(server.run(listener, None, None, drain.clone()));
         app.spawn_jobs();
         let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
         Ok(Self { app, address, taken, channel, drain, serving, postgres, folder })

@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use http::HeaderMap;
 
 use super::{
     layer::{Answer, Call, Reply},
     policy::{Access, MethodPolicy, policy},
     refuse,
+    tls::Peer,
 };
 use crate::{ctx::Actor, error::Error};
 
 /// Tells callers apart and decides whether this one may call this method.
 pub trait Authenticate: Send + Sync + 'static {
-    /// The caller behind these headers, if it may call the method. Called for every method that is not open; must not
-    /// block.
-    fn authenticate(&self, headers: &HeaderMap, method: &MethodPolicy) -> Result<Actor, Error>;
+    /// The caller behind these headers and this client certificate, if it may call the method. Asked for every method that
+    /// is not open.
+    fn authenticate<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        peer: Option<&'a Peer>,
+        method: &'a MethodPolicy,
+    ) -> BoxFuture<'a, Result<Actor, Error>>;
 }
 
 /// Puts the caller as an `Actor` into the call's extensions.
@@ -28,7 +35,8 @@ impl<A: Answer> Answer for Authentication<A> {
     async fn answer(&self, mut call: Call) -> Reply {
         let policy = policy(&call);
         if policy.access != Access::Open {
-            match self.authenticate.authenticate(call.headers(), &policy) {
+            let (headers, peer) = (call.headers().clone(), call.extensions().get::<Peer>().cloned());
+            match self.authenticate.authenticate(&headers, peer.as_ref(), &policy).await {
                 Ok(actor) => call.extensions_mut().insert(actor),
                 Err(error) => return refuse(error),
             };

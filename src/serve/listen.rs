@@ -14,7 +14,7 @@ use hyper_util::{
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as friendly;
 use serde::Deserialize;
 use tokio::{
-    io::AsyncReadExt as _,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
@@ -26,6 +26,7 @@ use tower::{Service, ServiceExt as _};
 use super::{
     deadline::Leaving,
     layer::{Call, Reply},
+    tls::{Peer, Tls},
 };
 
 /// Request headers of one call, bytes.
@@ -45,7 +46,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Limits {
     /// Connections at a time; one more is closed at once, so that its client turns to another server.
     pub connections: usize,
-    /// How long a client may take for its first bytes, and over HTTP/1.1 for the headers of each request.
+    /// How long a client may take for TLS and its first bytes, and over HTTP/1.1 for the headers of each request.
     #[serde(with = "friendly")]
     pub opening: Duration,
     /// How old a connection grows before it is asked to go; each connection varies by a fifth, so that they do not all
@@ -76,6 +77,7 @@ impl Default for Limits {
 /// many had to be cut.
 pub(super) async fn listen<S>(
     listener: TcpListener,
+    tls: Option<Tls>,
     service: S,
     limits: Limits,
     drain: CancellationToken,
@@ -110,10 +112,10 @@ where
             continue;
         };
         was_full = false;
-        let (limits, service) = (limits.clone(), service.clone());
+        let (limits, service, tls) = (limits.clone(), service.clone(), tls.clone());
         let (cut, drain, calls) = (cut.clone(), drain.clone(), tasks.clone());
         tasks.spawn(async move {
-            let served = cut.run_until_cancelled(serve(stream, service, &limits, drain, calls)).await;
+            let served = cut.run_until_cancelled(serve(stream, tls, service, &limits, drain, calls)).await;
             if let Some(Err(error)) = served {
                 tracing::debug!(%error, "a connection broke");
             }
@@ -136,6 +138,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Serves one connection to its end.
 async fn serve<S>(
     stream: TcpStream,
+    tls: Option<Tls>,
     service: S,
     limits: &Limits,
     drain: CancellationToken,
@@ -146,15 +149,19 @@ where
     S::Future: Send + 'static,
 {
     stream.set_nodelay(true)?;
-    let Some(opened) = drain.run_until_cancelled(timeout(limits.opening, open(stream))).await else {
+    let opened = timeout(limits.opening, open(stream, tls));
+    let Some(opened) = drain.run_until_cancelled(opened).await else {
         return Ok(());
     };
-    let io = opened.map_err(|_| "the client said nothing in time")??;
+    let (io, peer) = opened.map_err(|_| "the client said nothing in time")??;
     let leaving = drain.child_token();
     let notice = Leaving::new(leaving.clone(), drain);
     let service = service.map_request(move |request: http::Request<Incoming>| {
         let mut call = request.map(Body::new);
         call.extensions_mut().insert(notice.clone());
+        if let Some(peer) = &peer {
+            call.extensions_mut().insert(peer.clone());
+        }
         call
     });
     let builder = builder(limits, calls);
@@ -170,17 +177,37 @@ where
         .map_err(|_| "calls outlived their connection")?
 }
 
+/// A connection on which the client has begun to speak, of whatever kind.
+type Opened = Box<dyn ReadWrite>;
+
+trait ReadWrite: Read + Write + Unpin + Send {}
+
+impl<T: Read + Write + Unpin + Send> ReadWrite for T {}
+
+async fn open(stream: TcpStream, tls: Option<Tls>) -> io::Result<(Opened, Option<Peer>)> {
+    let Some(tls) = tls else {
+        let (read, write) = stream.into_split();
+        return Ok((Box::new(first_words(read, write).await?), None));
+    };
+    let (stream, peer) = tls.accept(stream).await?;
+    let (read, write) = tokio::io::split(stream);
+    Ok((Box::new(first_words(read, write).await?), peer))
+}
+
 /// Reads until it is plain which HTTP the client speaks. hyper would wait for that without end, and so hold a place.
-async fn open(mut stream: TcpStream) -> io::Result<impl Read + Write + Unpin + Send + 'static> {
+async fn first_words<R, W>(mut read: R, write: W) -> io::Result<impl Read + Write + Unpin + Send + 'static>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
     let mut first = Vec::with_capacity(PREFACE.len());
     while first.len() < PREFACE.len() && PREFACE.starts_with(&first) {
         let room = (PREFACE.len() - first.len()) as u64;
-        if (&mut stream).take(room).read_buf(&mut first).await? == 0 {
+        if (&mut read).take(room).read_buf(&mut first).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let (rest, write) = stream.into_split();
-    Ok(TokioIo::new(tokio::io::join(io::Cursor::new(first).chain(rest), write)))
+    Ok(TokioIo::new(tokio::io::join(io::Cursor::new(first).chain(read), write)))
 }
 
 fn builder(limits: &Limits, calls: TaskTracker) -> auto::Builder<Tracked> {

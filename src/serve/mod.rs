@@ -9,6 +9,7 @@ mod observe;
 mod panic;
 mod policy;
 mod shed;
+mod tls;
 mod trace;
 mod web;
 
@@ -30,6 +31,7 @@ pub use self::{
     health::Health,
     listen::Limits,
     policy::{Access, Audience, Idempotency, MethodPolicy, Policies, PolicyError},
+    tls::{Peer, Tls, TlsFiles},
     web::is_origin,
 };
 use self::{
@@ -181,11 +183,12 @@ impl Server {
         self.health.clone()
     }
 
-    /// Serves calls on `public`, and health in plain text on `operations` to the very end, until `drain`. Then the
+    /// Serves calls on `public`, over TLS where there is such, and health in plain text on `operations` to the very end, until `drain`. Then the
     /// server is not ready any more, takes no connection and has each one end; returns how many had to be cut.
     pub async fn run(
         self,
         public: TcpListener,
+        tls: Option<Tls>,
         operations: Option<TcpListener>,
         drain: CancellationToken,
     ) -> usize {
@@ -194,7 +197,7 @@ impl Server {
         let probes = async {
             if let Some(operations) = operations {
                 let limits = Limits { drain_grace: Duration::ZERO, ..limits.clone() };
-                listen(operations, Probes::new(health.clone()), limits, ended.clone()).await;
+                listen(operations, None, Probes::new(health.clone()), limits, ended.clone()).await;
             }
         };
         let calls = async {
@@ -203,7 +206,7 @@ impl Server {
                 drain.cancelled().await;
                 health.set_draining().await;
             };
-            let ((), cut) = tokio::join!(unready, listen(public, stack, limits.clone(), drain.clone()));
+            let ((), cut) = tokio::join!(unready, listen(public, tls, stack, limits.clone(), drain.clone()));
             if cut > 0 {
                 tracing::warn!(connections = cut, "the drain took too long: connections were cut");
             }
@@ -218,7 +221,7 @@ impl Server {
         let probes = async {
             if let Some(operations) = operations {
                 let limits = Limits { drain_grace: Duration::ZERO, ..limits };
-                listen(operations, Probes::new(health.clone()), limits, drain.clone()).await;
+                listen(operations, None, Probes::new(health.clone()), limits, drain.clone()).await;
             }
         };
         tokio::join!(probes, drain.cancelled());

@@ -15,7 +15,7 @@ use super::{
     layer::{Answer, Call, Reply},
     refuse,
 };
-use crate::{access::Permission, error::Error};
+use crate::{access::Permission, ctx::Actor, error::Error};
 
 const OPTION: &str = "ticketing.v1.policy";
 
@@ -61,6 +61,16 @@ pub enum Access {
         /// The kinds of callers that the method is made for.
         audiences: Vec<Audience>,
     },
+}
+
+impl Access {
+    /// Whether this caller may.
+    pub fn require(&self, actor: &Actor) -> Result<(), Error> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Granted { permission, .. } => actor.require(*permission),
+        }
+    }
 }
 
 impl MethodPolicy {

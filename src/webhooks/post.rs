@@ -1,44 +1,46 @@
 //! One POST to an address that a subscriber chose: over a connection of its own, to the very address that was checked,
 //! following nothing, reading little, within its time.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use http::{HeaderMap, Method, Request, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    body::{Bytes, Incoming},
-    client::conn::http1,
-};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::body::Bytes;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
     time::timeout,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName},
-};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::target::{Reach, Target, may_reach};
-use crate::error::{Error, Result};
+use crate::{
+    error::Result,
+    outbound::{self, Trust},
+};
 
 /// What is read of an answer at most, bytes, and what is kept of it.
 const MAX_ANSWER: usize = 64 << 10;
 const KEPT: usize = 256;
 
-/// How far and how long.
-#[derive(Clone, Copy, Debug)]
+/// How far, how long, and whom to believe.
+#[derive(Clone, Debug)]
 pub struct Bounds {
     pub reach: Reach,
     pub connect: Duration,
     /// From the beginning to the end of the answer.
     pub whole: Duration,
+    /// Authorities that may vouch for a receiver, besides those that browsers trust.
+    pub authorities: Vec<CertificateDer<'static>>,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { reach: Reach::default(), connect: Duration::from_secs(5), whole: Duration::from_secs(15) }
+        Self {
+            reach: Reach::default(),
+            connect: Duration::from_secs(5),
+            whole: Duration::from_secs(15),
+            authorities: Vec::new(),
+        }
     }
 }
 
@@ -46,7 +48,7 @@ impl Default for Bounds {
 #[derive(Clone, Debug)]
 pub struct Poster {
     pub bounds: Bounds,
-    tls: Arc<ClientConfig>,
+    trust: Trust,
 }
 
 /// What came back.
@@ -61,13 +63,7 @@ pub struct Answer {
 
 impl Poster {
     pub fn new(bounds: Bounds) -> Result<Self> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(Error::internal)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { bounds, tls: Arc::new(tls) })
+        Ok(Self { trust: Trust::with(&bounds.authorities)?, bounds })
     }
 
     /// Sends; the error says in a few words why there is no answer.
@@ -79,28 +75,23 @@ impl Poster {
                 .map_err(|_| "no connection in time".to_owned())??;
             let request = request(&target, headers, body)?;
             if !target.tls {
-                return exchange(stream, request).await;
+                return outbound::exchange(stream, request, MAX_ANSWER).await;
             }
-            let name = ServerName::try_from(target.host.trim_end_matches('.').to_owned())
-                .map_err(|_| "the host has no name that a certificate could have".to_owned())?;
-            let connector = TlsConnector::from(Arc::clone(&self.tls));
-            let stream = timeout(self.bounds.connect, connector.connect(name, stream))
+            let stream = timeout(self.bounds.connect, self.trust.secure(&target.host, stream))
                 .await
-                .map_err(|_| "no TLS in time".to_owned())?
-                .map_err(|error| format!("TLS failed: {error}"))?;
-            exchange(stream, request).await
+                .map_err(|_| "no TLS in time".to_owned())??;
+            outbound::exchange(stream, request, MAX_ANSWER).await
         };
-        timeout(self.bounds.whole, exchange).await.map_err(|_| "no answer in time".to_owned())?
+        let answer =
+            timeout(self.bounds.whole, exchange).await.map_err(|_| "no answer in time".to_owned())?;
+        answer.map(Answer::from)
     }
 
     /// Every address of the name is looked at before one of them is connected to; a name with a single one inside is
     /// refused.
     async fn connect(&self, target: &Target) -> Result<TcpStream, String> {
         let found = lookup_host((target.host.as_str(), target.port)).await;
-        let found: Vec<SocketAddr> = found.map_err(|_| "the host is not known".to_owned())?.collect();
-        if !found.iter().all(|it| may_reach(it.ip(), self.bounds.reach)) {
-            return Err("the host leads into a private network".to_owned());
-        }
+        let found = reachable(found.map_err(|_| "the host is not known".to_owned())?, self.bounds.reach)?;
         let mut failure = "the host has no address".to_owned();
         for address in found {
             match TcpStream::connect(address).await {
@@ -112,58 +103,57 @@ impl Poster {
     }
 }
 
+/// All that a name stands for, if all of it may be reached.
+fn reachable(found: impl Iterator<Item = SocketAddr>, reach: Reach) -> Result<Vec<SocketAddr>, String> {
+    let found: Vec<SocketAddr> = found.collect();
+    if found.iter().all(|it| may_reach(it.ip(), reach)) {
+        Ok(found)
+    } else {
+        Err("the host leads into a private network".to_owned())
+    }
+}
+
 fn request(target: &Target, headers: HeaderMap, body: &str) -> Result<Request<Full<Bytes>>, String> {
     let mut request = Request::builder()
         .method(Method::POST)
         .uri(&target.path)
         .header(header::HOST, &target.authority)
         .header(header::CONNECTION, "close")
-        .header(header::USER_AGENT, concat!("ticketing/", env!("CARGO_PKG_VERSION")))
+        .header(header::USER_AGENT, outbound::USER_AGENT)
         .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
         .map_err(|error| error.to_string())?;
     request.headers_mut().extend(headers);
     Ok(request)
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = http1::Builder::new()
-        .max_buf_size(MAX_ANSWER)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| format!("no HTTP: {error}"))?;
-    let mut exchange = pin!(async {
-        let answer = sender.send_request(request).await.map_err(|error| format!("no answer: {error}"))?;
-        read(answer).await
-    });
-    let mut connection = pin!(connection);
-    tokio::select! {
-        biased;
-        answer = &mut exchange => answer,
-        // What came before the end is still to be read.
-        _ = &mut connection => exchange.await,
+impl From<outbound::Answer> for Answer {
+    fn from(answer: outbound::Answer) -> Self {
+        let seconds = |value: &http::HeaderValue| value.to_str().ok()?.trim().parse().ok();
+        let retry_after = answer.headers.get(header::RETRY_AFTER).and_then(seconds);
+        let start = &answer.body[..answer.body.len().min(KEPT)];
+        Self {
+            status: answer.status,
+            retry_after: retry_after.map(Duration::from_secs),
+            text: String::from_utf8_lossy(start).replace('\0', " "),
+        }
     }
 }
 
-async fn read(answer: http::Response<Incoming>) -> Result<Answer, String> {
-    let (parts, mut body) = answer.into_parts();
-    let mut start = Vec::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| format!("the answer {} broke off", parts.status.as_u16()))?;
-        let Some(data) = frame.data_ref() else { continue };
-        start.extend(data.iter().take(KEPT - start.len()));
-        length += data.len();
-        if length >= MAX_ANSWER {
-            break;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_one_foot_inside_is_not_connected_to() {
+        let found = |addresses: &[&str], private| {
+            let addresses = addresses.iter().map(|it| it.parse().expect("an address"));
+            reachable(addresses, Reach { private })
+        };
+        assert!(found(&["8.8.8.8:443", "[2606:4700::1111]:443"], false).is_ok());
+        for inside in ["127.0.0.1:443", "10.1.2.3:443", "169.254.169.254:80", "[::1]:443", "[fe80::1]:443"] {
+            assert!(found(&[inside], false).is_err(), "{inside}");
+            assert!(found(&["8.8.8.8:443", inside], false).is_err(), "8.8.8.8 and {inside}");
+            assert!(found(&["8.8.8.8:443", inside], true).is_ok(), "{inside}, where that is allowed");
         }
     }
-    let seconds = |value: &http::HeaderValue| value.to_str().ok()?.trim().parse().ok();
-    Ok(Answer {
-        status: parts.status.as_u16(),
-        retry_after: parts.headers.get(header::RETRY_AFTER).and_then(seconds).map(Duration::from_secs),
-        text: String::from_utf8_lossy(&start).replace('\0', " "),
-    })
 }

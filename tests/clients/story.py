@@ -33,8 +33,9 @@ class Refused(Exception):
 class Grpcio:
     name = "python grpcio"
 
-    def __init__(self, address):
+    def __init__(self, address, token=None):
         self.channel = grpc.insecure_channel(address)
+        self.metadata = token and [("authorization", f"Bearer {token}")]
         self.pool = DescriptorPool(ProtoReflectionDescriptorDatabase(self.channel))
 
     def _method(self, service, method, kind):
@@ -46,13 +47,13 @@ class Grpcio:
     def call(self, service, method, body):
         request, send = self._method(service, method, "unary_unary")
         try:
-            return json_format.MessageToDict(send(json_format.ParseDict(body, request()), timeout=SECONDS))
+            return json_format.MessageToDict(send(json_format.ParseDict(body, request()), timeout=SECONDS, metadata=self.metadata))
         except grpc.RpcError as error:
             raise Refused(error.code().name.lower(), error.details()) from None
 
     def stream(self, service, method, body):
         request, send = self._method(service, method, "unary_stream")
-        messages = send(json_format.ParseDict(body, request()), timeout=SECONDS)
+        messages = send(json_format.ParseDict(body, request()), timeout=SECONDS, metadata=self.metadata)
         return (json_format.MessageToDict(message) for message in messages), messages.cancel
 
 

@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod escalation;
 mod events;
+mod identity;
 mod import;
 mod jobs;
 mod routing;

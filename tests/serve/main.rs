@@ -5,5 +5,6 @@ mod drain;
 mod failures;
 mod observed;
 mod protocols;
+mod secure;
 mod toy;
 mod wire;

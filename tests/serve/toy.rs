@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use http::HeaderMap;
 use ticketing::{
     access::Permission,
     call::CallId,
     ctx::{Actor, ActorKind},
     error::Error,
-    serve::{Access, Authenticate, Health, Leaving, Limits, MethodPolicy, Server, Settings, Why},
+    serve::{Access, Authenticate, Health, Leaving, Limits, MethodPolicy, Peer, Server, Settings, Tls, Why},
 };
 use ticketing_proto::v1::{
     GetServerInfoRequest, GetServerInfoResponse, GetSessionRequest, GetSessionResponse, Goodbye,
@@ -169,7 +169,12 @@ event_service! {
 struct Tokens;
 
 impl Authenticate for Tokens {
-    fn authenticate(&self, headers: &HeaderMap, method: &MethodPolicy) -> Result<Actor, Error> {
+    fn authenticate<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        _: Option<&'a Peer>,
+        method: &'a MethodPolicy,
+    ) -> BoxFuture<'a, Result<Actor, Error>> {
         let token = headers.get("authorization").map_or(&b""[..], |value| value.as_bytes());
         let events = matches!(&method.access, Access::Granted { permission: Permission::EventsRead, .. });
         let someone = Actor {
@@ -178,12 +183,13 @@ impl Authenticate for Tokens {
             roles: Vec::new(),
             tenants: Some(Vec::new()),
         };
-        match token {
+        let caller = match token {
             b"Bearer good" => Ok(someone),
             b"Bearer poor" if events => Ok(someone),
             b"Bearer poor" => Err(Error::Forbidden { permission: "SYSTEM_READ".to_owned() }),
             _ => Err(Error::Unauthenticated("no token".to_owned())),
-        }
+        };
+        Box::pin(std::future::ready(caller))
     }
 }
 
@@ -228,6 +234,10 @@ fn listen_everywhere() {
 }
 
 pub async fn run(settings: Settings) -> Running {
+    run_over(settings, None).await
+}
+
+pub async fn run_over(settings: Settings, tls: Option<Tls>) -> Running {
     listen_everywhere();
     let toy = Toy::new();
     let services = Routes::new(SystemServiceServer::new(toy.clone()).max_decoding_message_size(1024))
@@ -238,7 +248,7 @@ pub async fn run(settings: Settings) -> Running {
     let (public, operations) = (bind().await, bind().await);
     let (addr, probes) = (public.local_addr().expect("bound"), operations.local_addr().expect("bound"));
     let (health, drain, tasks) = (server.health(), CancellationToken::new(), TaskTracker::new());
-    let end = tasks.spawn(server.run(public, Some(operations), drain.clone()));
+    let end = tasks.spawn(server.run(public, tls, Some(operations), drain.clone()));
     Running { addr, operations: probes, health, toy, drain, tasks, end }
 }
 

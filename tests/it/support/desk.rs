@@ -77,7 +77,7 @@ impl Desk {
         // The receivers of the tests are here, and one that does not answer is not waited for.
         let webhooks =
             Bounds { reach: Reach { private: true }, whole: Duration::from_secs(2), ..Bounds::default() };
-        let app = App::start(db, clock, Ids::random(), Setup { create_tenants: true, relay, webhooks })
+        let app = App::start(db, clock, Ids::random(), Setup { relay, webhooks })
             .await
             .expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -88,7 +88,7 @@ impl Desk {
                 .await
                 .expect("the contract is whole");
         server.health().set_ready(true).await;
-        app.tasks.spawn(server.run(listener, None, drain.clone()));
+        app.tasks.spawn(server.run(listener, None, None, drain.clone()));
         let channel = Channel::from_shared(format!("http://{address}"))
             .expect("an address")
             .connect()

@@ -7,8 +7,12 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, crypto::ring, pki_types::CertificateDer},
 };
 
 use crate::support::Desk;
@@ -68,6 +72,35 @@ impl Receiver {
         receiver
     }
 
+    /// Over TLS, with a certificate for these names that vouches for itself.
+    pub async fn open_tls(desk: &Desk, names: &[&str]) -> (Self, CertificateDer<'static>) {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let (certificate, key) = (made.cert.der().clone(), made.signing_key.into());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .expect("a pair");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("https://localhost:{}/hook", listener.local_addr().expect("bound").port());
+        let receiver = Self { url, state: Arc::default() };
+        let (own, tasks) = (receiver.clone(), desk.app.tasks.clone());
+        desk.app.tasks.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (own, acceptor) = (own.clone(), acceptor.clone());
+                tasks.spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        own.take(stream).await;
+                    }
+                });
+            }
+        });
+        (receiver, certificate)
+    }
+
     /// What it does with the next requests; then it takes all.
     pub fn answer(&self, answers: &[Answer]) {
         self.state.lock().expect("not poisoned").0 = answers.iter().copied().collect();
@@ -78,7 +111,7 @@ impl Receiver {
         std::mem::take(&mut self.state.lock().expect("not poisoned").1)
     }
 
-    async fn take(self, mut stream: TcpStream) {
+    async fn take(self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut text = Vec::new();
         let mut buffer = [0; 4096];
         let request = loop {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use ticketing::webhooks::{Bounds, PAUSES, Poster};
+use ticketing::webhooks::{Bounds, PAUSES, Poster, Reach};
 use ticketing_proto::v1 as pb;
 
 use super::{
@@ -298,5 +298,59 @@ async fn a_name_that_leads_inside_is_not_connected_to_and_a_redirect_is_not_foll
     let answer = poster.post(&receiver.url, http::HeaderMap::new(), "{}").await.expect("an answer");
     assert_eq!(answer.status, 302);
     assert_eq!(receiver.came().len(), 1);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn over_tls_the_receiver_has_to_be_whom_an_authority_vouches_for() {
+    let desk = Desk::open().await;
+    let poster = |authorities| {
+        Poster::new(Bounds { reach: Reach { private: true }, authorities, ..Bounds::default() })
+    };
+    let (receiver, certificate) = Receiver::open_tls(&desk, &["localhost"]).await;
+    let (other, another) = Receiver::open_tls(&desk, &["example.com"]).await;
+    let both = poster(vec![certificate, another]).expect("a client");
+    let answer = both.post(&receiver.url, http::HeaderMap::new(), "{}").await.expect("an answer");
+    assert_eq!((answer.status, receiver.came().len()), (204, 1));
+    let fault = both.post(&other.url, http::HeaderMap::new(), "{}").await.expect_err("another's name");
+    assert!(fault.starts_with("TLS failed"), "{fault}");
+    let strict = poster(Vec::new()).expect("a client");
+    let fault =
+        strict.post(&receiver.url, http::HeaderMap::new(), "{}").await.expect_err("unknown authority");
+    assert!(fault.starts_with("TLS failed"), "{fault}");
+    assert_eq!(other.came().len() + receiver.came().len(), 0);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_tells_of_each_subscription_what_waits_for_it() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::open(&desk).await;
+    let mut names = vec![subscribe(&desk, &receiver).await.name];
+    record(&desk, titled("Drucker")).await;
+    fan_out(&desk).await;
+    names.push(subscribe(&desk, &receiver).await.name);
+    record(&desk, titled("Telefon")).await;
+    fan_out(&desk).await;
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListSubscriptionsRequest { parent: desk.parent(), page_size: 1, page_token: token };
+        let page = events(&desk).list_subscriptions(request).await.expect("a page").into_inner();
+        for it in page.subscriptions {
+            let health = it.health.expect("health");
+            assert!(health.oldest_pending_time.is_some());
+            seen.push((it.name, health.pending_count));
+        }
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen, names.into_iter().zip([2, 1]).collect::<Vec<_>>());
+    let request = pb::ListSubscriptionsRequest { parent: desk.parent(), ..Default::default() };
+    let page = events(&desk).list_subscriptions(request).await.expect("a page").into_inner();
+    let waiting: Vec<i64> =
+        page.subscriptions.iter().map(|it| it.health.as_ref().expect("health").pending_count).collect();
+    assert_eq!(waiting, [2, 1], "one question for all gives each its own");
     desk.finish().await;
 }
