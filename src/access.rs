@@ -49,7 +49,12 @@ pub fn granted(role: Role) -> Vec<Permission> {
             READ,
             WORK,
             LEAD,
-            &[Permission::ConfigurationWrite, Permission::TicketsImport, Permission::SlaWrite],
+            &[
+                Permission::ConfigurationWrite,
+                Permission::TicketsImport,
+                Permission::SlaWrite,
+                Permission::CustomersErase,
+            ],
             HOOKS,
         ],
         Role::Service => &[
@@ -107,8 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_an_administrator_configures() {
-        let may = |role: &Role| granted(*role).contains(&Permission::ConfigurationWrite);
-        assert_eq!(Role::ALL.iter().filter(|role| may(role)).collect::<Vec<_>>(), [&Role::Admin]);
+    fn nobody_but_an_administrator_configures_and_erases() {
+        for right in [Permission::ConfigurationWrite, Permission::CustomersErase] {
+            let may = |role: &Role| granted(*role).contains(&right);
+            assert_eq!(Role::ALL.iter().filter(|role| may(role)).collect::<Vec<_>>(), [&Role::Admin]);
+        }
     }
 }

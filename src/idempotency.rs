@@ -4,10 +4,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     app::App,
-    ctx::Ctx,
+    ctx::{ActorKind, Ctx},
     db::Tx,
     error::{Error, Reason, Refusal, Result},
     jobs::Report,
@@ -105,9 +106,56 @@ pub async fn keep_all<R: Serialize + Sync>(tx: &mut Tx, calls: &[(&Ctx, &R)]) ->
     Ok(())
 }
 
+/// A call under a request_id, as the event that it led to knows it.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub kind: ActorKind,
+    pub id: String,
+    pub request_id: String,
+}
+
+/// Writes these fields over those beside the receipts of calls; says how many there were. What was answered stays
+/// answered.
+pub async fn overwrite(tx: &mut Tx, methods: &[&str], calls: &[Known], fields: &Value) -> Result<u64> {
+    let principals: Vec<String> = calls.iter().map(|call| named(call.kind, &call.id)).collect();
+    let ids: Vec<String> = calls.iter().map(|call| call.request_id.clone()).collect();
+    let tenant = tx.tenant().clone();
+    let done = sqlx::query!(
+        "update idempotency r set receipt = jsonb_set(r.receipt, '{extra}', (r.receipt -> 'extra') || $5)
+         from (select distinct * from unnest($3::text[], $4::text[])) k (principal, request_id)
+         where r.tenant_id = $1 and r.principal = k.principal and r.method = any($2) and r.request_id = k.request_id
+           and r.receipt -> 'extra' ?& array(select jsonb_object_keys($5))",
+        tenant.as_str(),
+        methods as &[&str],
+        &principals,
+        &ids,
+        fields,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Forgets what a caller did; says how many receipts there were.
+pub async fn forget(tx: &mut Tx, kind: ActorKind, id: &str) -> Result<u64> {
+    let tenant = tx.tenant().clone();
+    let gone = sqlx::query!(
+        "delete from idempotency where tenant_id = $1 and principal = $2",
+        tenant.as_str(),
+        named(kind, id),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(gone.rows_affected())
+}
+
 /// Two callers may use the same request_id without meeting.
 fn principal(ctx: &Ctx) -> String {
-    format!("{:?}:{}", ctx.actor.kind, ctx.actor.id)
+    named(ctx.actor.kind, &ctx.actor.id)
+}
+
+fn named(kind: ActorKind, id: &str) -> String {
+    format!("{kind:?}:{id}")
 }
 
 /// One tick of the job that forgets: at most `limit` receipts that are old enough, the oldest first. Looks across tenants.

@@ -12,3 +12,4 @@ mod store;
 
 pub use create::{Draft, create_in};
 pub use model::{Comment, Visibility};
+pub use store::erase as erase_in;

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     ids::{Id, TenantId},
     seal::Page,
+    tickets::Person,
     time::Time,
 };
 
@@ -35,6 +36,27 @@ pub async fn redact(tx: &mut Tx, comment: &Comment, now: Time) -> Result<()> {
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Removes the texts of a person's tickets for good (`whole`), and on other tickets what the person said. Says how many there
+/// were. The transaction has locked the tickets.
+pub async fn erase(tx: &mut Tx, tickets: &[Id], whole: &[Id], person: &Person, now: Time) -> Result<u64> {
+    let tenant = tx.tenant().clone();
+    let done = sqlx::query!(
+        "update comments set text = '', redact_time = coalesce(redact_time, $6),
+             author_id = case when author_kind = 'CUSTOMER' and author_id = $4 then $5 else author_id end
+         where tenant_id = $1 and ticket_id = any($2)
+           and (ticket_id = any($3) or (author_kind = 'CUSTOMER' and author_id = $4))",
+        tenant.as_str(),
+        tickets as &[Id],
+        whole as &[Id],
+        person.key,
+        person.alias,
+        now as Time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// The comment, read under the lock of its ticket.

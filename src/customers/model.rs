@@ -8,9 +8,10 @@ use sqlx::types::Json;
 
 use crate::{
     configuration,
+    ctx::{ActorKind, Ctx},
     error::Violations,
     filter::{Field, Kind, Schema},
-    ids::TenantId,
+    ids::{Id, TenantId},
     time::Time,
 };
 
@@ -76,6 +77,50 @@ pub struct Contact {
     pub annotations: Json<BTreeMap<String, String>>,
     pub create_time: Time,
     pub update_time: Time,
+}
+
+/// A person whose data is being erased, or was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    pub tenant_id: TenantId,
+    pub id: Id,
+    /// The contact's key, until it is done.
+    pub contact: Option<String>,
+    pub author_kind: ActorKind,
+    pub author_id: String,
+    pub create_time: Time,
+    pub complete_time: Option<Time>,
+    pub tickets: i64,
+    pub comments: i64,
+    pub events: i64,
+    pub escalations: i64,
+    pub deliveries: i64,
+    pub receipts: i64,
+}
+
+impl Erasure {
+    pub fn begun(ctx: &Ctx, id: Id, contact: &str) -> Self {
+        Self {
+            tenant_id: ctx.tenant.clone(),
+            id,
+            contact: Some(contact.to_owned()),
+            author_kind: ctx.actor.kind,
+            author_id: ctx.actor.id.clone(),
+            create_time: ctx.now,
+            complete_time: None,
+            tickets: 0,
+            comments: 0,
+            events: 0,
+            escalations: 0,
+            deliveries: 0,
+            receipts: 0,
+        }
+    }
+
+    /// The key that stands where the contact's stood.
+    pub fn alias(&self) -> String {
+        format!("erased-{}", self.id)
+    }
 }
 
 impl Organization {

@@ -8,7 +8,8 @@ use ticketing_proto::v1::{
 };
 
 use super::{
-    Contact, Organization,
+    Contact, Erasure, Organization,
+    erase_contact::{self as erase_verb, Erase},
     model::{MAX_DISPLAY_NAME, MAX_EMAIL, MAX_LANGUAGE_CODE, MAX_PHONE, check_display_name, check_plan},
     read::{self, List},
     upsert_contact::{self as contact_verb, UpsertContact},
@@ -37,6 +38,7 @@ service! { CustomerService, "CustomerService":
     upsert_contact(UpsertContactRequest) -> UpsertContactResponse,
     get_contact(GetContactRequest) -> GetContactResponse,
     list_contacts(ListContactsRequest) -> ListContactsResponse,
+    erase_contact(EraseContactRequest) -> EraseContactResponse,
 }
 
 async fn upsert_organization(
@@ -130,6 +132,16 @@ async fn list_contacts(call: &Call, request: pb::ListContactsRequest) -> Result<
     Ok(pb::ListContactsResponse { contacts: page.into_iter().map(contact).collect(), next_page_token })
 }
 
+async fn erase_contact(call: &Call, request: pb::EraseContactRequest) -> Result<pb::EraseContactResponse> {
+    let (tenant, key) = child_of("name", &request.name, "contacts")?;
+    let ctx = call.write(tenant, &request.request_id, &request)?;
+    let mut faults = Violations::default();
+    let erase = Erase { key: key.to_owned(), version: wire::version(&mut faults, "etag", &request.etag) };
+    faults.into_result()?;
+    let (done, replayed) = erase_verb::erase_contact(&call.app, &ctx, &erase).await?;
+    Ok(pb::EraseContactResponse { erasure: Some(erasure(&done)), replayed })
+}
+
 fn display_name(faults: &mut Violations, path: &str, display_name: &str) -> String {
     let field = format!("{path}.display_name");
     check_display_name(faults, &field, display_name);
@@ -181,5 +193,19 @@ fn contact(contact: Contact) -> pb::Contact {
         annotations: contact.annotations.0,
         create_time: Some(wire::timestamp(contact.create_time)),
         update_time: Some(wire::timestamp(contact.update_time)),
+    }
+}
+
+fn erasure(erasure: &Erasure) -> pb::Erasure {
+    pb::Erasure {
+        contact: format!("tenants/{}/contacts/{}", erasure.tenant_id, erasure.alias()),
+        create_time: Some(wire::timestamp(erasure.create_time)),
+        complete_time: erasure.complete_time.map(wire::timestamp),
+        ticket_count: erasure.tickets,
+        comment_count: erasure.comments,
+        event_count: erasure.events,
+        escalation_count: erasure.escalations,
+        delivery_count: erasure.deliveries,
+        receipt_count: erasure.receipts,
     }
 }

@@ -74,6 +74,15 @@ pub async fn put_contact(tx: &mut Tx, contact: &Contact) -> Result<()> {
     if done.rows_affected() == 1 { Ok(()) } else { Err(Error::Conflict) }
 }
 
+/// Puts a record into the place of another, which nobody finds any more. The transaction has locked that one.
+pub async fn replace_contact(tx: &mut Tx, key: &str, contact: &Contact) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!("delete from contacts where tenant_id = $1 and key = $2", tenant.as_str(), key)
+        .execute(&mut **tx)
+        .await?;
+    put_contact(tx, contact).await
+}
+
 pub async fn find_organization(pool: &PgPool, tenant: &TenantId, key: &str) -> Result<Option<Organization>> {
     let found = sqlx::query_as!(
         Organization,

@@ -7,6 +7,7 @@ mod accept;
 mod audience;
 mod come_back;
 mod decline;
+mod erase;
 mod escalate;
 pub mod expire;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub mod wire;
 mod withdraw;
 
 pub use audience::Audience;
+pub use erase::erase_in;
 pub use escalate::climb_in;
 pub use model::*;
 pub use take::{take_all_in, take_in};

@@ -57,6 +57,19 @@ pub async fn put(tx: &mut Tx, escalations: &[Escalation]) -> Result<()> {
     Ok(())
 }
 
+/// Removes the texts of escalations for good. The transaction has locked their tickets.
+pub async fn erase(tx: &mut Tx, tickets: &[Id]) -> Result<u64> {
+    let tenant = tx.tenant().clone();
+    let done = sqlx::query!(
+        "update escalations set justification = '', settle_note = '' where tenant_id = $1 and ticket_id = any($2)",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Accepts those of the escalations that are handovers and wait for an answer: their tickets are taken up by these
 /// agents. Each is a ticket, the escalation, the agent; the transaction has locked the tickets.
 pub async fn accept_handovers(tx: &mut Tx, ctx: &Ctx, taken: &[(Id, Id, String)]) -> Result<Vec<Escalation>> {

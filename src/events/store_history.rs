@@ -8,7 +8,7 @@ use sqlx::{PgExecutor, PgPool, types::Json};
 use super::Event;
 use crate::{
     db::Tx,
-    error::Result,
+    error::{Error, Result},
     ids::{Id, TenantId},
     time::Time,
 };
@@ -171,6 +171,42 @@ pub async fn created_in(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Created>> {
     .fetch_all(&mut **tx)
     .await?;
     Ok(created)
+}
+
+/// At most `limit` tickets that were asked in this contact's name before they went to somebody else.
+pub async fn formerly_asked_by_in(tx: &mut Tx, contact: &str, limit: i64) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let ids = sqlx::query_scalar!(
+        // First all of them, by the index; for a few in their order the planner would look at every event.
+        r#"with former as materialized (
+               select ticket_id from events
+               where tenant_id = $1 and changes -> 'requester' ->> 0 = $2 and changes -> 'requester' ->> 0 <> '')
+           select distinct ticket_id as "ticket_id!: Id" from former limit $3"#,
+        tenant.as_str(),
+        contact,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids)
+}
+
+/// Writes over what was erased from events. The caller holds the locks of their tickets.
+pub async fn overwrite_in(tx: &mut Tx, events: &[Event]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let rows = serde_json::to_string(events).map_err(Error::internal)?;
+    sqlx::query!(
+        "update events e set
+             actor_id = n.actor_id, request_id = n.request_id, traceparent = n.traceparent, changes = n.changes,
+             note = n.note, reason = n.reason
+         from json_populate_recordset(null::events, $2::text::json) n
+         where e.tenant_id = $1 and n.tenant_id = $1 and e.ticket_id = n.ticket_id and e.version = n.version",
+        tenant.as_str(),
+        rows,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Removes the text of an event for good. The caller holds the lock of its ticket.

@@ -135,6 +135,15 @@ pub fn came(now: &Ticket, created: &BTreeMap<String, (Value, Value)>) -> Result<
     serde_json::from_value(Value::Object(fields))
 }
 
+/// The ticket with each of its fields read in another way.
+pub fn reread(ticket: &Ticket, read: impl Fn(&str, &Value) -> Value) -> Result<Ticket, serde_json::Error> {
+    let mut fields = fields(ticket);
+    for (field, value) in &mut fields {
+        *value = read(field, value);
+    }
+    serde_json::from_value(Value::Object(fields))
+}
+
 /// The fields that may be empty: a ticket reads without them.
 fn optional(fields: &Map<String, Value>) -> &'static HashSet<String> {
     static OPTIONAL: OnceLock<HashSet<String>> = OnceLock::new();

@@ -12,6 +12,7 @@ mod change;
 pub(crate) mod claim;
 mod close;
 mod create;
+mod erase;
 pub mod fields;
 #[cfg(test)]
 pub mod fixture;
@@ -53,6 +54,7 @@ pub use change::{Change, enter, redo, undo};
 pub use create::{
     Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_account,
 };
+pub use erase::{ERASED, Person, Tally, asked_by_in, erase_in};
 pub use lines::Lines;
 pub use list::{Selection, parse_filter};
 pub use look_back::{Look, look_back};

@@ -104,6 +104,26 @@ async fn rewrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// Writes over what was erased from tickets that the transaction has locked. Nothing happened to them: their log, which is
+/// written over with them, says the same as they do, and they keep their versions.
+pub async fn overwrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let json = serde_json::to_string(rows).map_err(Error::internal)?;
+    sqlx::query!(
+        "update tickets t set
+             title = n.title, description = n.description, requester = n.requester, custom_fields = n.custom_fields,
+             tags = n.tags, annotations = n.annotations, external_id = n.external_id,
+             vendor_reference = n.vendor_reference, hold_reason = n.hold_reason, resolution = n.resolution
+         from json_populate_recordset(null::tickets, $2::text::json) n
+         where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id",
+        tenant.as_str(),
+        json,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 async fn append(tx: &mut Tx, changes: impl IntoIterator<Item = &Change>) -> Result<()> {
     let changes: Vec<&Change> = changes.into_iter().collect();
     let events: Vec<_> = changes.iter().flat_map(|change| &change.events).collect();
@@ -186,6 +206,20 @@ pub async fn list_live(
     .fetch_all(pool)
     .await?;
     Ok(tickets)
+}
+
+/// At most `limit` tickets that are asked in this contact's name, the oldest first.
+pub async fn list_asked_by(tx: &mut Tx, contact: &str, limit: i64) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: Id" from tickets where tenant_id = $1 and requester = $2 order by create_time, id limit $3"#,
+        tenant.as_str(),
+        contact,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids)
 }
 
 /// The id that a number stands for.

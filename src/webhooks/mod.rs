@@ -4,6 +4,7 @@
 
 mod create;
 mod delete;
+mod erase;
 pub mod fan_out;
 pub mod forget;
 mod model;
@@ -25,6 +26,7 @@ mod update;
 mod wire;
 mod write;
 
+pub use erase::erase_in;
 pub use model::*;
 pub use post::{Answer, Bounds, Poster};
 pub use schedule::PAUSES;

@@ -157,6 +157,71 @@ pub async fn backlogs(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Ve
     Ok(found)
 }
 
+/// Every subscription of the tenant, locked until the transaction ends: nothing is added to their deliveries meanwhile.
+pub async fn lock_all(tx: &mut Tx) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: Id" from subscriptions where tenant_id = $1 order by id for update"#,
+        tenant.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids)
+}
+
+/// Where an event stands among the deliveries of a subscription.
+#[derive(Clone, Copy, Debug)]
+pub struct Carried {
+    pub subscription_id: Id,
+    pub ticket_id: Id,
+    pub version: i64,
+    pub position: i64,
+}
+
+/// Which deliveries there are of these tickets.
+pub async fn carried(tx: &mut Tx, subscriptions: &[Id], tickets: &[Id]) -> Result<Vec<Carried>> {
+    let tenant = tx.tenant().clone();
+    let found = sqlx::query_as!(
+        Carried,
+        "select subscription_id, ticket_id, version, position from deliveries
+         where tenant_id = $1 and subscription_id = any($2) and ticket_id = any($3)",
+        tenant.as_str(),
+        subscriptions as &[Id],
+        tickets as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(found)
+}
+
+/// Gives deliveries another body and forgets what was answered to the one before. What is on its way with it is sent
+/// again, as the number of its attempt is no longer good.
+pub async fn overwrite(tx: &mut Tx, bodies: &[(Carried, String)]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let subscriptions: Vec<Id> = bodies.iter().map(|(it, _)| it.subscription_id).collect();
+    let tickets: Vec<Id> = bodies.iter().map(|(it, _)| it.ticket_id).collect();
+    let versions: Vec<i64> = bodies.iter().map(|(it, _)| it.version).collect();
+    let bodies: Vec<String> = bodies.iter().map(|(_, body)| body.clone()).collect();
+    sqlx::query!(
+        r#"update deliveries d set
+             body = n.body, attempt = d.attempt + (d.claim_until_time is not null)::int, claim_until_time = null,
+             attempts = coalesce(
+                 (select jsonb_agg(one || '{"answer": ""}' order by place)
+                  from jsonb_array_elements(d.attempts) with ordinality of (one, place)), '[]')
+         from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[]) n (subscription_id, ticket_id, version, body)
+         where d.tenant_id = $1 and d.subscription_id = n.subscription_id and d.ticket_id = n.ticket_id
+           and d.version = n.version"#,
+        tenant.as_str(),
+        &subscriptions as &[Id],
+        &tickets as &[Id],
+        &versions,
+        &bodies,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// A delivery to make.
 #[derive(Debug)]
 pub struct New {
