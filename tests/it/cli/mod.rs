@@ -22,7 +22,7 @@ fn ticketing(arguments: &[&str]) -> Command {
 }
 
 /// Exit code, standard output, standard error.
-async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     told(ticketing(arguments).output().await.expect("the binary runs"))
 }
 

@@ -1,5 +1,6 @@
 //! Customers through the API.
 
+mod erase;
 mod plan;
 
 use std::time::Duration;

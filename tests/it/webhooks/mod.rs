@@ -3,7 +3,8 @@
 mod receiver;
 mod stories;
 
-use receiver::{Receiver, Request};
+use receiver::Request;
+pub use receiver::{Answer, Receiver};
 use ticketing::webhooks::{fan_out, send};
 use ticketing_proto::v1::{self as pb, event_service_client::EventServiceClient};
 
@@ -25,7 +26,7 @@ fn wanting(desk: &Desk, url: &str, filter: pb::EventFilter) -> pb::CreateSubscri
 }
 
 /// Subscribes to everything.
-async fn subscribe(desk: &Desk, receiver: &Receiver) -> pb::Subscription {
+pub async fn subscribe(desk: &Desk, receiver: &Receiver) -> pb::Subscription {
     let request = wanting(desk, &receiver.url, pb::EventFilter::default());
     let created = events(desk).create_subscription(request).await.expect("created").into_inner();
     created.subscription.expect("a subscription")
@@ -38,13 +39,13 @@ async fn read(desk: &Desk, name: &str) -> pb::Subscription {
 }
 
 /// Places what happened, and makes deliveries of it.
-async fn fan_out(desk: &Desk) {
+pub async fn fan_out(desk: &Desk) {
     while ticketing::events::sequencer::run_once(&desk.app, 1000).await.expect("a pass").full {}
     while fan_out::run_once(&desk.app, 100).await.expect("a tick").full {}
 }
 
 /// Sends all that is due, until nothing is.
-async fn send(desk: &Desk) {
+pub async fn send(desk: &Desk) {
     fan_out(desk).await;
     while send::run_through(&desk.app, 100).await.expect("a tick").done > 0 {}
 }
