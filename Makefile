@@ -33,7 +33,7 @@ lint: proto-lint deny ## Check formatting, the code, the contract and the depend
 	cargo fmt --manifest-path examples/billing/Cargo.toml --check
 	cargo clippy --locked --manifest-path examples/billing/Cargo.toml --target-dir target --all-targets -- -D warnings
 
-bench: setup ## Measure calls against pgbench on the same PostgreSQL, dispatching, a million clocks, and the pure rules
+bench: setup ## Measure calls against pgbench on the same PostgreSQL, dispatching, a million clocks, attacks, and the pure rules
 	cargo bench --locked --bench '*'
 
 clients: ## Call a running service from Python and buf, by reflection alone

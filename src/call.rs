@@ -13,6 +13,7 @@ use crate::{
     ctx::{Actor, Ctx, RequestKey},
     error::{Error, Result},
     ids::TenantId,
+    serve::Allowance,
 };
 
 /// The largest request, bytes; one that brings in history may be as large as [`MAX_BULK`].
@@ -30,6 +31,7 @@ pub struct Call {
     pub actor: Actor,
     method: &'static str,
     traceparent: String,
+    allowance: Option<Allowance>,
     id: CallId,
 }
 
@@ -38,18 +40,20 @@ impl Call {
     pub fn open<T>(app: &Arc<App>, method: &'static str, request: Request<T>) -> Result<(Self, T), Status> {
         let (metadata, mut extensions, body) = request.into_parts();
         let id = extensions.remove::<CallId>().unwrap_or_default();
+        let allowance = extensions.remove();
         // Without the authentication layer nobody is somebody.
         let actor = extensions
             .remove::<Actor>()
             .ok_or_else(|| Error::Unauthenticated("no caller".to_owned()).into_status(&id.0))?;
         let traceparent =
             metadata.get("traceparent").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        Ok((Self { app: Arc::clone(app), actor, method, traceparent, id }, body))
+        Ok((Self { app: Arc::clone(app), actor, method, traceparent, allowance, id }, body))
     }
 
-    /// The context of a read.
+    /// The context of a read, if the tenant has room for the call.
     pub fn read(&self, tenant: TenantId) -> Result<Ctx> {
         self.actor.enter(&tenant)?;
+        self.allowance.as_ref().map_or(Ok(()), |allowance| allowance.enter(&tenant))?;
         let now = self.app.clock.now();
         Ok(Ctx {
             tenant,

@@ -130,6 +130,22 @@ settings! {
     max_in_flight: NonZeroU32 = "512",
     /// Streams open at a time; one more is told to come again.
     max_streams: NonZeroU32 = "4096",
+    /// Work that one caller may ask for in a second: a plain read is 1, docs/limits.md says more. 0: no limit, here and below.
+    caller_rate: u32 = "500",
+    /// Work that a caller may ask for at once after a rest; 0: as much as a second's.
+    caller_burst: u32 = "1000",
+    /// Calls of one caller at work at a time.
+    caller_calls: u32 = "32",
+    /// Streams of one caller open at a time.
+    caller_streams: u32 = "16",
+    /// Work that all callers of a tenant may ask for in a second.
+    tenant_rate: u32 = "2000",
+    /// Work that they may ask for at once after a rest; 0: as much as a second's.
+    tenant_burst: u32 = "4000",
+    /// Calls of a tenant at work at a time.
+    tenant_calls: u32 = "128",
+    /// Streams of a tenant open at a time.
+    tenant_streams: u32 = "512",
     /// How long calls may go on when the server goes down, in seconds.
     drain_seconds: NonZeroU32 = "20",
     /// Let webhooks go to private addresses and over plain http: for trials and closed networks.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
 pub use ticketing_proto::v1::ErrorReason as Reason;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::{ErrorDetails, QuotaViolation, StatusExt};
 
 use crate::filter::FilterError;
 
@@ -53,6 +53,9 @@ pub enum Error {
     /// Too much for this caller.
     #[error("{text}")]
     Exhausted { reason: Reason, text: String, metadata: Vec<(&'static str, String)> },
+    /// More than the caller's or the tenant's share. Come again after a while.
+    #[error("{}", .0.text)]
+    OverQuota(Box<OverQuota>),
     /// Not now; the same call may work later.
     #[error("{text}")]
     Unavailable { reason: Reason, text: &'static str, retry_after: Duration },
@@ -62,9 +65,24 @@ pub enum Error {
     /// No such method.
     #[error("no such method: {0}")]
     Unimplemented(String),
+    /// The message is compressed.
+    #[error("no compression is taken; send the message without")]
+    Compressed,
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// A share that is used up.
+#[derive(Debug)]
+pub struct OverQuota {
+    pub reason: Reason,
+    /// Whose share it is, for instance `tenant:acme`.
+    pub subject: String,
+    pub limit: u32,
+    pub text: String,
+    /// After this time the same call fits, if nobody else takes the room.
+    pub retry_after: Duration,
 }
 
 /// One field that is wrong: its path and what it must be.
@@ -146,12 +164,14 @@ impl Error {
             Self::NotFound { .. } => Reason::ResourceNotFound,
             Self::AlreadyExists { .. } => Reason::ExternalKeyExists,
             Self::Refused(refusal) | Self::OutOfRange(refusal) => refusal.reason,
+            Self::OverQuota(over) => over.reason,
             Self::Stale { .. } => Reason::EtagMismatch,
             Self::Conflict => Reason::Conflict,
             Self::Unauthenticated(_) => Reason::TokenInvalid,
             Self::Forbidden { .. } => Reason::PermissionMissing,
             Self::DeadlineExceeded => Reason::Deadline,
             Self::Unimplemented(_) => Reason::MethodUnknown,
+            Self::Compressed => Reason::CompressionUnsupported,
             Self::Internal(_) => Reason::Internal,
         }
     }
@@ -166,10 +186,10 @@ impl Error {
             Self::Unauthenticated(_) => Code::Unauthenticated,
             Self::Forbidden { .. } => Code::PermissionDenied,
             Self::OutOfRange(_) => Code::OutOfRange,
-            Self::Exhausted { .. } => Code::ResourceExhausted,
+            Self::Exhausted { .. } | Self::OverQuota(_) => Code::ResourceExhausted,
             Self::Unavailable { .. } => Code::Unavailable,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
-            Self::Unimplemented(_) => Code::Unimplemented,
+            Self::Unimplemented(_) | Self::Compressed => Code::Unimplemented,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -212,6 +232,13 @@ impl Error {
             Self::Exhausted { metadata: facts, .. } => {
                 metadata.extend(facts.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
             }
+            Self::OverQuota(over) => {
+                let mut violation =
+                    QuotaViolation::new(cut(&over.subject, MAX_FIELD), cut(&over.text, MAX_TEXT));
+                violation.quota_value = over.limit.into();
+                details.set_quota_failure([violation]);
+                details.set_retry_info(Some(over.retry_after));
+            }
             Self::Forbidden { permission } => _ = metadata.insert("permission".into(), permission.clone()),
             Self::Unavailable { retry_after, .. } => _ = details.set_retry_info(Some(*retry_after)),
             Self::Conflict => _ = details.set_retry_info(Some(Duration::from_millis(50))),
@@ -219,7 +246,8 @@ impl Error {
                 metadata.insert("request_id".into(), request_id.to_owned());
                 details.set_request_info(request_id, "");
             }
-            Self::Unauthenticated(_) | Self::DeadlineExceeded | Self::Unimplemented(_) => {}
+            Self::Unauthenticated(_) | Self::DeadlineExceeded | Self::Unimplemented(_) | Self::Compressed => {
+            }
         }
         details.set_error_info(self.reason().name(), DOMAIN, metadata);
         Status::with_error_details(self.code(), cut(&self.to_string(), MAX_TEXT), details)
@@ -234,6 +262,8 @@ pub fn dressed(status: &Status, path: &str, request_id: &str) -> Option<Status> 
     }
     let text = status.message().to_owned();
     let error = match status.code() {
+        // Of a compression that it does not know, and of one that is not named.
+        Code::Unimplemented | Code::Internal if text.contains("compressed") => Error::Compressed,
         Code::Internal | Code::Unknown | Code::DataLoss => match unreadable(&text) {
             Some(violation) => Error::Invalid(Reason::FieldInvalid, vec![violation]),
             None => Error::internal(text),

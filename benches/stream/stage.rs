@@ -156,6 +156,17 @@ impl Stage {
     fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Process> {
         let mut all =
             vec!["serve", "--insecure", "--database-url", self.url(), "--database-connections", "24"];
+        // What is measured is the service, not what it lets one caller have.
+        for quota in [
+            "--caller-rate",
+            "--caller-calls",
+            "--caller-streams",
+            "--tenant-rate",
+            "--tenant-calls",
+            "--tenant-streams",
+        ] {
+            all.extend([quota, "0"]);
+        }
         all.extend(arguments);
         let arguments: Vec<String> = all.into_iter().map(str::to_owned).collect();
         let log = self.folder.path().join("processes.log");

@@ -233,6 +233,10 @@ async fn send(
                 break;
             }
             Err(status) => {
+                if let Some(wait) = later(&status) {
+                    tokio::time::sleep(wait).await;
+                    continue;
+                }
                 let wrong = wrong_tickets(&status, &batch, &mut sent.faults);
                 if wrong.is_empty() {
                     return Err(refusal(&status));
@@ -244,6 +248,11 @@ async fn send(
         }
     }
     Ok(sent)
+}
+
+/// The time after which a call fits that is more than the caller's share now.
+fn later(status: &Status) -> Option<Duration> {
+    (status.code() == Code::ResourceExhausted).then(|| status.get_details_retry_info()?.retry_delay).flatten()
 }
 
 /// The places of the tickets that the server finds wrong, and what it says about them.

@@ -24,7 +24,7 @@ use crate::{
     events::{self, relay::Relay},
     identity::follow,
     outbound::certificates,
-    serve::{self, Authenticate, Limits, Server, Tls},
+    serve::{self, Authenticate, Limits, Quota, Quotas, Server, Tls},
     telemetry,
     tokens::Insecure,
     webhooks::{Bounds, Reach},
@@ -174,6 +174,7 @@ fn serving(settings: &Settings) -> serve::Settings {
         origins: settings.cors_origins.iter().map(|origin| origin.0.clone()).collect(),
         max_calls: count(settings.max_in_flight),
         max_streams: count(settings.max_streams),
+        quotas: quotas(settings),
         trace_ratio: settings.trace_ratio,
         limits: Limits {
             connections: count(settings.max_connections),
@@ -181,6 +182,23 @@ fn serving(settings: &Settings) -> serve::Settings {
             ..standard.limits
         },
         ..standard
+    }
+}
+
+fn quotas(settings: &Settings) -> Quotas {
+    Quotas {
+        caller: Quota {
+            rate: settings.caller_rate,
+            burst: settings.caller_burst,
+            calls: settings.caller_calls,
+            streams: settings.caller_streams,
+        },
+        tenant: Quota {
+            rate: settings.tenant_rate,
+            burst: settings.tenant_burst,
+            calls: settings.tenant_calls,
+            streams: settings.tenant_streams,
+        },
     }
 }
 
@@ -206,5 +224,23 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_the_table_says_without_a_word_is_what_the_server_does() {
+        let told = Settings::load(None, &Environment::default(), &BTreeMap::new()).expect("defaults");
+        let (told, usual) = (serving(&told), serve::Settings::default());
+        assert_eq!(told.quotas, usual.quotas);
+        assert_eq!(
+            (told.max_calls, told.max_streams, told.limits.connections, told.limits.drain_grace),
+            (usual.max_calls, usual.max_streams, usual.limits.connections, usual.limits.drain_grace)
+        );
     }
 }

@@ -90,6 +90,15 @@ impl Value for NonZeroU32 {
     }
 }
 
+impl Value for u32 {
+    const KIND: &'static str = "a whole number";
+    const NAME: &'static str = "N";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        plain(text)
+    }
+}
+
 impl Value for bool {
     const KIND: &'static str = "true or false";
     const NAME: &'static str = "BOOL";

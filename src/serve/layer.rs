@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use http_body_util::BodyExt as _;
 use tonic::{body::Body, service::Routes};
 use tower::Service;
 
@@ -20,6 +21,16 @@ pub(super) type Reply = http::Response<Body>;
 pub(super) trait Answer: Send + Sync + 'static {
     /// Answers; a failure is an answer too.
     fn answer(&self, call: Call) -> impl Future<Output = Reply> + Send;
+}
+
+/// Keeps `held` until the answer has left or is given up, not only until it begins.
+pub(super) fn keep<T: Send + 'static>(reply: Reply, held: T) -> Reply {
+    reply.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _held = &held;
+            frame
+        }))
+    })
 }
 
 /// The innermost answer: the services themselves.

@@ -33,6 +33,9 @@ use super::{
 const MAX_HEADERS: u32 = 16 * 1024;
 /// Calls at a time on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
+/// Calls that may be taken back before they were looked at, and streams that may break for a fault of the client's, until
+/// its connection is ended.
+const MAX_RESETS: (usize, usize) = (20, 100);
 /// A peer that is silent for this long is asked whether it lives, and has so long to answer.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 /// What an HTTP/2 client says first.
@@ -223,7 +226,9 @@ fn builder(limits: &Limits, calls: TaskTracker) -> auto::Builder<Tracked> {
         .keep_alive_interval(KEEPALIVE.0)
         .keep_alive_timeout(KEEPALIVE.1)
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADERS);
+        .max_header_list_size(MAX_HEADERS)
+        .max_pending_accept_reset_streams(MAX_RESETS.0)
+        .max_local_error_reset_streams(MAX_RESETS.1);
     builder
 }
 

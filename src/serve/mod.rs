@@ -8,6 +8,8 @@ mod listen;
 mod observe;
 mod panic;
 mod policy;
+mod quota;
+mod share;
 mod shed;
 mod tls;
 mod trace;
@@ -31,6 +33,7 @@ pub use self::{
     health::Health,
     listen::Limits,
     policy::{Access, Audience, Idempotency, MethodPolicy, Policies, PolicyError},
+    quota::{Allowance, Quota, Quotas},
     tls::{Peer, Tls, TlsFiles},
     web::is_origin,
 };
@@ -43,6 +46,7 @@ use self::{
     observe::Observe,
     panic::Guard,
     policy::Lookup,
+    quota::{Apportion, Shares},
     shed::Shed,
     web::{Pages, Split},
 };
@@ -72,6 +76,8 @@ pub struct Settings {
     pub max_calls: usize,
     /// Streams open at a time; one more is told to come again.
     pub max_streams: usize,
+    /// What each caller and each tenant may have of that.
+    pub quotas: Quotas,
     /// How long a stream has for its goodbye when its connection is to close.
     #[serde(with = "friendly")]
     pub goodbye: Duration,
@@ -89,6 +95,7 @@ impl Default for Settings {
             origins: Vec::new(),
             max_calls: 512,
             max_streams: 4096,
+            quotas: Quotas::default(),
             goodbye: Duration::from_secs(5),
             trace_ratio: 0.01,
             reflection: true,
@@ -107,6 +114,7 @@ fn stack(
     services: Routes,
 ) -> Result<Stack, ServeError> {
     let Settings { max_calls, max_streams, goodbye, trace_ratio, .. } = *settings;
+    let shares = Arc::new(Shares::new(&settings.quotas));
     let cors = Arc::new(web::cors(&settings.origins)?);
     let layers = ServiceBuilder::new()
         // Pages of the origins may read every answer, also those of the layers below.
@@ -125,6 +133,8 @@ fn stack(
         .layer_fn(|next| Deadline { goodbye, next })
         // No service meets a stranger.
         .layer_fn(|next| Authentication { authenticate: Arc::clone(&authenticate), next })
+        // Nobody takes what is everybody's.
+        .layer_fn(|next| Apportion { shares: Arc::clone(&shares), next })
         .service(services);
     Ok(Stack::new(layers))
 }

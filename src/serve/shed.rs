@@ -2,12 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http_body_util::BodyExt as _;
 use tokio::sync::Semaphore;
-use tonic::body::Body;
 
 use super::{
-    layer::{Answer, Call, Reply},
+    layer::{Answer, Call, Reply, keep},
     policy::policy,
     refuse,
 };
@@ -36,13 +34,7 @@ impl<A: Answer> Answer for Shed<A> {
         }
         let room = if policy.streaming { &self.streams } else { &self.calls };
         let Ok(place) = Arc::clone(room).try_acquire_owned() else { return refuse(busy()) };
-        // The place is free again when the answer has left, not when it begins.
-        self.next.answer(call).await.map(|body| {
-            Body::new(body.map_frame(move |frame| {
-                let _held = &place;
-                frame
-            }))
-        })
+        keep(self.next.answer(call).await, place)
     }
 }
 

@@ -16,6 +16,7 @@ mod events;
 mod identity;
 mod import;
 mod jobs;
+mod quotas;
 mod routing;
 mod sla;
 mod smoke;

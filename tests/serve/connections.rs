@@ -1,6 +1,6 @@
 //! How connections live and age.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use ticketing::serve::{Limits, Settings};
@@ -12,33 +12,12 @@ use tokio::{
 use tonic::Code;
 
 use crate::{
+    frames::{GOAWAY, hello, read},
     toy::{INFO, WATCH, once, pass, run, settings},
     wire::{Answer, call, grpc, h2},
 };
 
-/// A client's preface and its empty SETTINGS.
-const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-
-async fn hello(addr: SocketAddr) -> TcpStream {
-    let mut stream = TcpStream::connect(addr).await.expect("connected");
-    stream.write_all(HELLO).await.expect("sent");
-    stream
-}
-
-/// Reads HTTP/2 frames until one of this kind.
-async fn read(stream: &mut TcpStream, kind: u8) -> Vec<u8> {
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await.expect("a frame");
-        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-        stream.read_exact(&mut payload).await.expect("its payload");
-        if head[3] == kind && head[4] == 0 {
-            return payload;
-        }
-    }
-}
 
 fn with(limits: impl FnOnce(&mut Limits)) -> Settings {
     let mut settings = settings();
@@ -49,7 +28,7 @@ fn with(limits: impl FnOnce(&mut Limits)) -> Settings {
 #[tokio::test]
 async fn the_server_says_its_limits() {
     let server = run(settings()).await;
-    let payload = read(&mut hello(server.addr).await, SETTINGS).await;
+    let payload = read(&mut hello(server.addr).await, SETTINGS).await.expect("a frame");
     let setting = |id: u8| {
         let found = payload.chunks(6).find(|entry| entry[..2] == [0, id]).expect("the setting");
         u32::from_be_bytes(found[2..].try_into().expect("four bytes"))
@@ -62,12 +41,12 @@ async fn the_server_says_its_limits() {
 async fn a_connection_over_the_cap_is_closed_and_a_place_comes_free() {
     let server = run(with(|limits| limits.connections = 1)).await;
     let mut first = hello(server.addr).await;
-    read(&mut first, SETTINGS).await;
+    read(&mut first, SETTINGS).await.expect("a frame");
     let mut second = TcpStream::connect(server.addr).await.expect("connected");
     assert_eq!(second.read(&mut [0]).await.expect("an end"), 0, "the second one is closed");
     first.shutdown().await.expect("shut down");
     first.read_to_end(&mut Vec::new()).await.expect("the server closes too");
-    read(&mut hello(server.addr).await, SETTINGS).await;
+    read(&mut hello(server.addr).await, SETTINGS).await.expect("a frame");
 }
 
 #[tokio::test]
@@ -84,7 +63,7 @@ async fn who_does_not_speak_in_time_is_closed() {
 async fn an_old_connection_is_asked_to_go() {
     let server = run(settings()).await;
     let mut idle = hello(server.addr).await;
-    read(&mut idle, SETTINGS).await;
+    read(&mut idle, SETTINGS).await.expect("a frame");
     let mut connection = h2(server.addr).await;
     let polite = grpc(server.addr, WATCH, &[("toy", "polite")]);
     let response = connection.send_request(polite).await.expect("an answer");
@@ -92,7 +71,7 @@ async fn an_old_connection_is_asked_to_go() {
     once(&server.toy.entered).await;
 
     pass(settings().limits.age.mul_f64(1.2)).await;
-    read(&mut idle, GOAWAY).await;
+    read(&mut idle, GOAWAY).await.expect("a frame");
     // A stream says goodbye in its own time, and new calls find another connection.
     let answer = answer.await.expect("an answer");
     let last = answer.messages::<WatchEventsResponse>().pop().expect("a goodbye");

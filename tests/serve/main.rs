@@ -3,8 +3,11 @@
 mod connections;
 mod drain;
 mod failures;
+mod frames;
+mod hostile;
 mod observed;
 mod protocols;
+mod quotas;
 mod secure;
 mod toy;
 mod wire;

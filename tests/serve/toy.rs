@@ -165,7 +165,7 @@ event_service! {
     }
 }
 
-/// Lets `good` in everywhere and `poor` only where the events are read.
+/// Lets `good` and `other` in everywhere and `poor` only where the events are read.
 struct Tokens;
 
 impl Authenticate for Tokens {
@@ -177,15 +177,16 @@ impl Authenticate for Tokens {
     ) -> BoxFuture<'a, Result<Actor, Error>> {
         let token = headers.get("authorization").map_or(&b""[..], |value| value.as_bytes());
         let events = matches!(&method.access, Access::Granted { permission: Permission::EventsRead, .. });
-        let someone = Actor {
+        let named = |id: &str| Actor {
             kind: ActorKind::Service,
-            id: "someone".to_owned(),
+            id: id.to_owned(),
             roles: Vec::new(),
             tenants: Some(Vec::new()),
         };
         let caller = match token {
-            b"Bearer good" => Ok(someone),
-            b"Bearer poor" if events => Ok(someone),
+            b"Bearer good" => Ok(named("someone")),
+            b"Bearer other" => Ok(named("another")),
+            b"Bearer poor" if events => Ok(named("someone")),
             b"Bearer poor" => Err(Error::Forbidden { permission: "SYSTEM_READ".to_owned() }),
             _ => Err(Error::Unauthenticated("no token".to_owned())),
         };

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ticketing::events::sequencer;
+use ticketing::{
+    events::sequencer,
+    serve::{Quota, Quotas},
+};
 use ticketing_proto::v1::{self as pb, configuration_service_client::ConfigurationServiceClient};
 
 use super::run;
@@ -138,15 +141,32 @@ async fn a_tenant_without_a_configuration_gets_one_and_a_cut_file_nothing() {
     desk.finish().await;
 }
 
+/// A ticket with one step, as a line of JSON.
+fn line(id: &str, category: &str, time: &str) -> String {
+    format!(
+        r#"{{"ticket": {{"external_key": {{"source": "old", "id": "{id}"}}, "title": "{id}", "category": "{category}"}}, "steps": [{{"occur_time": "{time}", "state": "NEW", "level": "L1", "team": "desk-de"}}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn an_import_waits_as_it_is_told() {
+    // A call weighs 100: of two at once one comes again.
+    let caller = Quota { rate: 200, burst: 100, ..Quota::NONE };
+    let desk = Desk::open_with_quotas(Quotas { caller, ..Quotas::NONE }).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let text: Vec<String> =
+        (0..101).map(|id| line(&id.to_string(), "hardware", "2020-01-01T00:00:00Z")).collect();
+    let (code, out, err) =
+        import(&desk, "acme", "jsonl", &file(&folder, "h.jsonl", &text.join("\n")), &[]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    assert!(out.contains("Imported 101 tickets with 101 events"), "{out}");
+    desk.finish().await;
+}
+
 #[tokio::test]
 async fn what_the_server_finds_wrong_is_named_by_its_line_and_left_out() {
     let desk = Desk::open().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let line = |id: &str, category: &str, time: &str| {
-        format!(
-            r#"{{"ticket": {{"external_key": {{"source": "old", "id": "{id}"}}, "title": "{id}", "category": "{category}"}}, "steps": [{{"occur_time": "{time}", "state": "NEW", "level": "L1", "team": "desk-de"}}]}}"#
-        )
-    };
     let text = [
         line("1", "", "2020-01-01T00:00:00Z"),
         line("2", "moon", "2020-01-01T00:00:00Z"),

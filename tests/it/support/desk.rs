@@ -10,7 +10,7 @@ use ticketing::{
     db::Db,
     events::relay::Relay,
     ids::TenantId,
-    serve::{Server, Settings},
+    serve::{Quotas, Server, Settings},
     sla,
     time::Time,
     tokens::{Claims, Insecure},
@@ -52,27 +52,34 @@ impl Desk {
     pub async fn open_on(url: &str) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(url, tenant, clock, None).await
+        Self::on(url, tenant, clock, None, Quotas::NONE).await
+    }
+
+    /// A service that gives each caller and each tenant so much and no more.
+    pub async fn open_with_quotas(quotas: Quotas) -> Self {
+        let tenant = TenantId::parse("acme").expect("a tenant");
+        let clock = Clock::manual(START.parse().expect("a time"));
+        Self::on(&super::cluster::fresh_database().await, tenant, clock, None, quotas).await
     }
 
     /// A service that tells this broker of what happens.
     pub async fn open_with(relay: Relay) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(&super::cluster::fresh_database().await, tenant, clock, Some(relay)).await
+        Self::on(&super::cluster::fresh_database().await, tenant, clock, Some(relay), Quotas::NONE).await
     }
 
     /// A second replica on the same database.
     pub async fn replica(&self) -> Self {
-        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), None).await
+        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), None, Quotas::NONE).await
     }
 
     /// A second replica that tells the broker, too.
     pub async fn replica_with(&self, relay: Relay) -> Self {
-        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), Some(relay)).await
+        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), Some(relay), Quotas::NONE).await
     }
 
-    async fn on(url: &str, tenant: TenantId, clock: Clock, relay: Option<Relay>) -> Self {
+    async fn on(url: &str, tenant: TenantId, clock: Clock, relay: Option<Relay>, quotas: Quotas) -> Self {
         let db = Db::connect(url, 16).await.expect("the test database takes connections");
         // The receivers of the tests are here, and one that does not answer is not waited for.
         let webhooks =
@@ -83,10 +90,10 @@ impl Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         let drain = CancellationToken::new();
-        let server =
-            Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
-                .await
-                .expect("the contract is whole");
+        let settings = Settings { quotas, ..Settings::default() };
+        let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
+            .await
+            .expect("the contract is whole");
         server.health().set_ready(true).await;
         app.tasks.spawn(server.run(listener, None, None, drain.clone()));
         let channel = Channel::from_shared(format!("http://{address}"))
