@@ -81,6 +81,8 @@ fn texts(value: Option<&Value>) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use super::{
@@ -158,7 +160,7 @@ issuers:
     fn fixed_tenants_and_any_need_no_claim() {
         let claims = json!({"sub": "sync"});
         let fixed = Tenants { fixed: TenantId::parse("acme").into_iter().collect(), ..Default::default() };
-        let roles = Some(Roles { claim: "roles".into(), map: Default::default() });
+        let roles = Some(Roles { claim: "roles".into(), map: BTreeMap::default() });
         for (tenants, expected) in
             [(fixed.clone(), Some(fixed.fixed)), (Tenants { any: true, ..Default::default() }, None)]
         {

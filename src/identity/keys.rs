@@ -182,7 +182,7 @@ mod tests {
         let key = DecodingKey::from_rsa_raw_components(&[1], &[3]);
         let keys = Arc::new(HashMap::from([("a".to_owned(), key)]));
         let state = State { keys, fetched: Some(Instant::now()), misses: VecDeque::new() };
-        tokio::time::advance(KEEP - Duration::from_secs(1)).await;
+        tokio::time::advance(KEEP.saturating_sub(Duration::from_secs(1))).await;
         assert!(state.known("a", Instant::now()).is_some());
         assert!(state.known("b", Instant::now()).is_none());
         tokio::time::advance(Duration::from_secs(1)).await;

@@ -35,8 +35,9 @@ fn files(folder: &Path) -> TlsFiles {
 async fn serve(folder: &Path) -> (Running, CancellationToken) {
     let drain = CancellationToken::new();
     let (tls, follow) = Tls::open(files(folder), drain.clone()).expect("TLS");
-    tokio::spawn(follow);
-    (run_over(settings(), Some(tls)).await, drain)
+    let running = run_over(settings(), Some(tls)).await;
+    running.tasks.spawn(follow);
+    (running, drain)
 }
 
 async fn connect(

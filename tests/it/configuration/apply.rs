@@ -2,13 +2,6 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use ticketing::{
-    app::{App, Setup},
-    configuration::{self, Apply},
-    ctx::{Actor, Clock, Ctx, Ids},
-    db::Db,
-    ids::TenantId,
-};
 use ticketing_proto::v1::{
     self as pb, agent_service_client::AgentServiceClient,
     configuration_service_client::ConfigurationServiceClient, ticket_service_client::TicketServiceClient,
@@ -16,7 +9,7 @@ use ticketing_proto::v1::{
 use tonic::Code;
 
 use super::{apply, document, fields, get, name, reason, revisions, service};
-use crate::support::{Desk, sample};
+use crate::support::Desk;
 
 #[tokio::test]
 async fn a_document_becomes_a_revision_with_its_plan() {
@@ -247,20 +240,6 @@ async fn an_unknown_tenant_is_made_by_its_first_document() {
     request.validate_only = false;
     let applied = anybody.apply_configuration(request).await.expect("applied").into_inner();
     assert_eq!(applied.configuration.map(|it| (it.revision, it.name)), Some((1, name)));
-    desk.finish().await;
-}
-
-#[tokio::test]
-async fn a_server_may_keep_its_tenants_to_itself() {
-    let desk = Desk::open().await;
-    let clock = Clock::manual(desk.now());
-    let db = Db::connect(&desk.url, 2).await.expect("a connection");
-    let app = App::start(db, clock, Ids::random(), Setup::default()).await.expect("a server");
-    let tenant = TenantId::parse("fresh").expect("a tenant");
-    let ctx = Ctx { actor: Actor::system("test"), ..Ctx::system(tenant, "test", desk.now()) };
-    let wanted = Apply { document: sample(), comment: String::new(), seen: None, validate_only: false };
-    let refused = configuration::apply(&app, &ctx, wanted).await.expect_err("an unknown tenant");
-    assert_eq!(refused.to_string(), "tenant tenants/fresh not found");
     desk.finish().await;
 }
 

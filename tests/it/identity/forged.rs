@@ -8,11 +8,11 @@ use super::{
     *,
 };
 
-/// Each with what is wrong with it.
-fn forged(issuer: &Issuer, rsa: &Key, p256: &Key) -> Vec<(&'static str, String)> {
-    let now = jsonwebtoken::get_current_timestamp();
+type Forged = Vec<(&'static str, String)>;
+
+/// Signatures that are none, each with what is wrong with it.
+fn badly_signed(issuer: &Issuer, rsa: &Key, p256: &Key) -> Forged {
     let good = || Token::good(issuer, "rsa", rsa);
-    let stranger = Key::p256();
     let signed = |token: Token| token.signed(rsa);
     let whole = signed(good());
     let parts: Vec<&str> = whole.split('.').collect();
@@ -47,6 +47,15 @@ fn forged(issuer: &Issuer, rsa: &Key, p256: &Key) -> Vec<(&'static str, String)>
             "a curve said to be RSA",
             Token::good(issuer, "p256", p256).header("alg", json!("RS256")).signed(p256),
         ),
+    ]
+}
+
+/// Keys that the issuer does not show, or that the token brings along.
+fn of_other_keys(issuer: &Issuer, rsa: &Key, p256: &Key) -> Forged {
+    let good = || Token::good(issuer, "rsa", rsa);
+    let signed = |token: Token| token.signed(rsa);
+    let stranger = Key::p256();
+    vec![
         ("a key of another name", signed(good().header("kid", json!("p256")))),
         ("an unknown key", signed(good().header("kid", json!("../../etc/passwd")))),
         ("no key named", signed(good().header("kid", json!(null)))),
@@ -70,6 +79,15 @@ fn forged(issuer: &Issuer, rsa: &Key, p256: &Key) -> Vec<(&'static str, String)>
         ),
         ("extensions that must be known", signed(good().header("crit", json!(["exp"])))),
         ("an id token's type", signed(good().header("typ", json!("logout+jwt")))),
+    ]
+}
+
+/// Well signed, and not for us, not for now, or nobody's.
+fn of_other_claims(issuer: &Issuer, rsa: &Key) -> Forged {
+    let now = jsonwebtoken::get_current_timestamp();
+    let good = || Token::good(issuer, "rsa", rsa);
+    let signed = |token: Token| token.signed(rsa);
+    vec![
         ("no issuer", signed(good().claim("iss", json!(null)))),
         ("a foreign issuer", signed(good().claim("iss", json!("https://login.example.com")))),
         ("almost the issuer", signed(good().claim("iss", json!(format!("{}/", issuer.url))))),
@@ -106,7 +124,12 @@ async fn what_is_forged_is_refused_and_what_is_good_is_not() {
         let token = Token::good(&issuer, kid, key).signed(key);
         session(&channel, &token).await.unwrap_or_else(|status| panic!("{kid}: {status}"));
     }
-    let forged = forged(&issuer, &rsa, &p256);
+    let forged = [
+        badly_signed(&issuer, &rsa, &p256),
+        of_other_keys(&issuer, &rsa, &p256),
+        of_other_claims(&issuer, &rsa),
+    ]
+    .concat();
     assert!(forged.len() >= 40);
     for (what, token) in forged {
         // A header of 16 KiB and more is refused before anybody looks at it.

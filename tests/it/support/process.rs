@@ -31,6 +31,8 @@ impl Process {
     pub async fn start_as(database: &str, role: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ticketing"))
             .args(["serve", "--listen", "127.0.0.1:0", "--insecure", "--role", role])
+            // Callers of a storm ask for more than a share.
+            .args(["--caller-rate", "0", "--caller-calls", "0", "--tenant-rate", "0", "--tenant-calls", "0"])
             .args(["--log-format", "json", "--database-url", database])
             .args(["--database-connections", &Self::CONNECTIONS.to_string()])
             .env_clear()
