@@ -32,15 +32,18 @@ pub(super) struct Authentication<A> {
 }
 
 impl<A: Answer> Answer for Authentication<A> {
-    async fn answer(&self, mut call: Call) -> Reply {
+    async fn answer(&self, call: Call) -> Reply {
         let policy = policy(&call);
-        if policy.access != Access::Open {
-            let (headers, peer) = (call.headers().clone(), call.extensions().get::<Peer>().cloned());
-            match self.authenticate.authenticate(&headers, peer.as_ref(), &policy).await {
-                Ok(actor) => call.extensions_mut().insert(actor),
-                Err(error) => return refuse(error),
-            };
+        if policy.access == Access::Open {
+            return self.next.answer(call).await;
         }
-        self.next.answer(call).await
+        // The body cannot be lent to others meanwhile.
+        let (mut parts, body) = call.into_parts();
+        let peer = parts.extensions.get::<Peer>();
+        match self.authenticate.authenticate(&parts.headers, peer, &policy).await {
+            Ok(actor) => parts.extensions.insert(actor),
+            Err(error) => return refuse(error),
+        };
+        self.next.answer(Call::from_parts(parts, body)).await
     }
 }
