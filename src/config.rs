@@ -242,6 +242,10 @@ impl Settings {
 
     /// Somebody has to say who may call, or nobody but this machine may.
     fn identity_fault(&self) -> Option<String> {
+        // Nobody calls a process that only works.
+        if !self.role.contains(&Role::Api) {
+            return None;
+        }
         let Self { listen, .. } = self;
         match (&self.identity_file, self.insecure) {
             (Some(_), false) => None,

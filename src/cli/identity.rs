@@ -1,30 +1,55 @@
-//! Who may call, as the settings say.
+//! Who may call, and over what, as the settings say.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use crate::{
-    config::Settings,
-    identity::{Document, Identity},
-    serve::TlsFiles,
+    app::App,
+    config::{Role, Settings},
+    identity::{self, Document, Identity},
+    serve::{Authenticate, Tls, TlsFiles},
+    tokens::Insecure,
 };
 
-/// What the settings say of it; `None`: whoever reaches the port may do everything.
-pub fn open(settings: &Settings) -> anyhow::Result<Option<Arc<Identity>>> {
+/// Who may call; the keys of issuers are kept fresh until the service drains.
+pub fn callers(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Arc<dyn Authenticate>> {
+    // Nobody calls a process that only works.
+    if !settings.role.contains(&Role::Api) {
+        return Ok(Arc::new(Insecure));
+    }
+    let Some(identity) = open(settings)? else {
+        tracing::warn!("there is no authentication: whoever reaches the port may do everything");
+        return Ok(Arc::new(Insecure));
+    };
+    app.tasks.spawn(identity::follow(Arc::clone(&identity), app.drain.clone()));
+    Ok(identity)
+}
+
+/// TLS, whose files are looked at until the service drains; `None`: calls come in plain text.
+pub fn tls(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Option<Tls>> {
+    let (Some(certificate), Some(key)) = (&settings.tls_certificate_file, &settings.tls_key_file) else {
+        if settings.identity_file.is_some() && !settings.listen.ip().is_loopback() {
+            tracing::warn!("calls come in plain text: tokens are safe only behind something that does TLS");
+        }
+        return Ok(None);
+    };
+    let files = TlsFiles {
+        certificate: certificate.clone(),
+        key: key.clone(),
+        client_authorities: settings.tls_client_ca_file.clone(),
+    };
+    let (tls, follow) = Tls::open(files, app.drain.clone()).context("TLS cannot begin")?;
+    app.tasks.spawn(follow);
+    Ok(Some(tls))
+}
+
+/// What the document says; `None`: there is none.
+fn open(settings: &Settings) -> anyhow::Result<Option<Arc<Identity>>> {
     let Some(file) = &settings.identity_file else { return Ok(None) };
     let text = std::fs::read_to_string(file).with_context(|| format!("identity_file {}", file.display()))?;
     let document = Document::parse(&text).with_context(|| format!("identity_file {}", file.display()))?;
     Ok(Some(Arc::new(Identity::new(document)?)))
-}
-
-/// Where TLS has its files; `None`: calls come in plain text.
-pub fn tls(settings: &Settings) -> Option<TlsFiles> {
-    Some(TlsFiles {
-        certificate: settings.tls_certificate_file.clone()?,
-        key: settings.tls_key_file.clone()?,
-        client_authorities: settings.tls_client_ca_file.clone(),
-    })
 }
 
 /// Whether the keys of all issuers can be had, for `ticketing doctor`; `None`: there is no document.

@@ -1,6 +1,6 @@
 //! `ticketing serve`: from settings to a server that drains in order.
 
-use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -22,11 +22,9 @@ use crate::{
     db::Db,
     error::chain,
     events::{self, relay::Relay},
-    identity::follow,
     outbound::certificates,
-    serve::{self, Authenticate, Limits, Quota, Quotas, Server, Tls},
+    serve::{self, Limits, Quota, Quotas, Server},
     telemetry,
-    tokens::Insecure,
     webhooks::{Bounds, Reach},
 };
 
@@ -76,15 +74,6 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
     served.and(closed)
 }
 
-fn webhooks(settings: &Settings) -> anyhow::Result<Bounds> {
-    let mut bounds =
-        Bounds { reach: Reach { private: settings.webhook_private_targets }, ..Bounds::default() };
-    if let Some(file) = &settings.webhook_ca_file {
-        bounds.authorities = certificates(file).context("webhook_ca_file")?;
-    }
-    Ok(bounds)
-}
-
 async fn serve_from(settings: &Settings, database: &Database, mut signals: Signals) -> anyhow::Result<()> {
     let db = &database.db;
     if database.is_embedded() {
@@ -94,9 +83,9 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     }
     let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)? };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
-    let callers = callers(&app, settings)?;
+    let callers = identity::callers(&app, settings)?;
     let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers).await?;
-    let tls = tls(&app, settings)?;
+    let tls = identity::tls(&app, settings)?;
     let api = settings.role.contains(&Role::Api).then_some(settings.listen);
     let calls = bind(api, "listen").await?;
     let probes = bind(settings.health_listen, "health_listen").await?;
@@ -134,30 +123,6 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     }
 }
 
-/// Who may call.
-fn callers(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Arc<dyn Authenticate>> {
-    let Some(identity) = identity::open(settings)? else {
-        tracing::warn!("there is no authentication: whoever reaches the port may do everything");
-        return Ok(Arc::new(Insecure));
-    };
-    if settings.role.contains(&Role::Api) {
-        app.tasks.spawn(follow(Arc::clone(&identity), app.drain.clone()));
-    }
-    Ok(identity)
-}
-
-fn tls(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Option<Tls>> {
-    let Some(files) = identity::tls(settings) else {
-        if !settings.listen.ip().is_loopback() {
-            tracing::warn!("calls come in plain text: tokens are safe only behind something that does TLS");
-        }
-        return Ok(None);
-    };
-    let (tls, follow) = Tls::open(files, app.drain.clone()).context("TLS cannot begin")?;
-    app.tasks.spawn(follow);
-    Ok(Some(tls))
-}
-
 /// The way to the broker, for a process that does the work.
 async fn relay(settings: &Settings) -> anyhow::Result<Option<Relay>> {
     if !settings.role.contains(&Role::Worker) {
@@ -165,6 +130,15 @@ async fn relay(settings: &Settings) -> anyhow::Result<Option<Relay>> {
     }
     let lease = Duration::from_secs(settings.nats_lease_seconds.get().into());
     Ok(broker::connect(settings).await?.map(|nats| Relay::new(nats, lease)))
+}
+
+fn webhooks(settings: &Settings) -> anyhow::Result<Bounds> {
+    let mut bounds =
+        Bounds { reach: Reach { private: settings.webhook_private_targets }, ..Bounds::default() };
+    if let Some(file) = &settings.webhook_ca_file {
+        bounds.authorities = certificates(file).context("webhook_ca_file")?;
+    }
+    Ok(bounds)
 }
 
 fn serving(settings: &Settings) -> serve::Settings {

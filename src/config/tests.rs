@@ -139,6 +139,34 @@ fn nobody_serves_without_authentication_by_accident() {
 }
 
 #[test]
+fn who_may_call_is_said_once_and_tls_is_whole() {
+    let faults = |given: &[(&'static str, &str)]| {
+        let mut all = vec![("embedded", "db")];
+        all.extend(given);
+        let checked =
+            Settings::load(None, &Environment::default(), &flags(&all)).expect("settings").check_serving();
+        checked.err().map_or_else(Vec::new, |faults| faults.0)
+    };
+    let starts = |given: &[(&'static str, &str)], start: &str| {
+        let faults = faults(given);
+        assert!(faults.len() == 1 && faults[0].starts_with(start), "{given:?}: {faults:?}");
+    };
+    let identity = ("identity_file", "who.yaml");
+    assert!(faults(&[identity, ("listen", "0.0.0.0:50051")]).is_empty());
+    assert!(faults(&[("role", "worker")]).is_empty(), "nobody calls it");
+    starts(&[], "nobody says who may call");
+    starts(&[identity, ("insecure", "true")], "identity_file and insecure exclude each other");
+    starts(&[identity, ("tls_key_file", "key.pem")], "tls_certificate_file and tls_key_file go together");
+    starts(
+        &[identity, ("tls_client_ca_file", "ca.pem")],
+        "tls_client_ca_file goes with tls_certificate_file",
+    );
+    let tls =
+        [("tls_certificate_file", "cert.pem"), ("tls_key_file", "key.pem"), ("tls_client_ca_file", "ca.pem")];
+    assert!(faults(&[&[identity][..], &tls].concat()).is_empty());
+}
+
+#[test]
 fn a_client_knows_its_own_settings() {
     let variables =
         environment(&[("TICKETING_ADDRESS", "desk.example:443"), ("TICKETING_LISTEN", "is the server's")]);

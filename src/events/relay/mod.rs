@@ -1,7 +1,7 @@
 //! From the stream to the broker: NATS JetStream is told every event, in order, until it says that it has it.
 //!
 //! A bucket is told by whoever holds its lease. What was confirmed is noted behind a fencing token, batch by batch; after
-//! a crash the last batch is sent once more, and the broker drops what it has, by the event's id. A process that was
+//! a crash the last ones are sent once more, and the broker drops what it has, by the event's id. A process that was
 //! stopped and comes back does not believe in its leases any more, and what it had in its hands by then has an id that the
 //! broker knows. `docs/events.md` says what a consumer does about the rest.
 
