@@ -188,12 +188,10 @@ pub async fn stale(times: usize, table: &mut Table) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let pool = play.stage.pool()?;
     let owners: i64 = sqlx::query_scalar("select max(token) from relay_heads").fetch_one(&pool).await?;
-    play.progress.stop.store(true, Ordering::Relaxed);
+    play.progress.enough.store(true, Ordering::Relaxed);
     while let Some(writer) = writers.join_next().await {
         writer??;
     }
-    // The watchers have not ended yet, since they look seldom.
-    play.progress.stop.store(false, Ordering::Relaxed);
     table.add_row([
         format!("stopped for three lease times, {times} times"),
         format!("a bucket had up to {owners} owners"),

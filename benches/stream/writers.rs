@@ -64,10 +64,11 @@ pub async fn record(address: &str, tickets: usize, tenants: usize) -> anyhow::Re
     Ok(names)
 }
 
-/// How far they are, and whether they shall stop.
+/// How far they are, and whether they shall stop: those who write, and then those who watch.
 #[derive(Debug, Default)]
 pub struct Progress {
     pub done: AtomicUsize,
+    pub enough: AtomicBool,
     pub stop: AtomicBool,
 }
 
@@ -92,7 +93,7 @@ pub fn change(
             let mut turn = writer;
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= changes || progress.stop.load(Ordering::Relaxed) {
+                if n >= changes || progress.enough.load(Ordering::Relaxed) {
                     return Ok(());
                 }
                 let request = pb::UpdateTicketRequest {
