@@ -176,9 +176,9 @@ class Story:
     def lose_a_message(self):
         """The first ticket's first version never comes: whoever wants it has to ask the service."""
         self.desk.ticket(0)
-        state = until("the broker has what was told", lambda: jetstream(self.nats, "STREAM.INFO.TICKETING").get("state"))
-        assert state["first_seq"] == 1, state
-        until("the first message", lambda: jetstream(self.nats, "STREAM.INFO.TICKETING")["state"]["messages"])
+        stream = lambda: jetstream(self.nats, "STREAM.INFO.TICKETING").get("state", {"messages": 0})  # noqa: E731
+        until("the broker has the first message", lambda: stream()["messages"], self.service, self.broker)
+        assert stream()["first_seq"] == 1, stream()
         deleted = jetstream(self.nats, "STREAM.MSG.DELETE.TICKETING", b'{"seq":1}')
         assert deleted.get("success"), deleted
 
