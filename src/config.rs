@@ -16,7 +16,7 @@ use std::{
 
 use http::Uri;
 use value::Value;
-pub use value::{DatabaseUrl, Filter, Origin, Role, Secret};
+pub use value::{Address, DatabaseUrl, Filter, Origin, Role, Secret};
 
 use crate::telemetry::Format;
 
@@ -158,11 +158,15 @@ settings! {
     /// What a command is told that calls a server.
     Client, CLIENT_KEYS:
     /// The server.
-    address: Uri = "http://127.0.0.1:50051",
+    address: Address = "http://127.0.0.1:50051",
+    /// Authorities (PEM) that vouch for a server that is called by https, besides those that browsers trust.
+    ca_file: Option<PathBuf> = "",
     /// The tenant.
     tenant: String = "default",
     /// The token that says who calls; `ticketing token` makes one for a server without authentication.
     token: Option<Secret> = "",
+    /// A file with that token, for instance a mounted secret.
+    token_file: Option<PathBuf> = "",
 }
 
 /// Everything that is wrong with the settings.
@@ -289,6 +293,9 @@ impl Client {
                 "{}: must be 1 to 63 of a-z, 0-9 and inner -",
                 given.shown("tenant", &client.tenant)
             ));
+        }
+        if client.token.is_some() && client.token_file.is_some() {
+            faults.push("token and token_file exclude each other; set one of them".to_owned());
         }
         if faults.is_empty() { Ok(client) } else { Err(Faults(faults)) }
     }

@@ -59,6 +59,14 @@ impl Trust {
         Ok(Self(Arc::new(config)))
     }
 
+    /// The same for gRPC: proxies choose the protocol by what a client says here.
+    #[must_use]
+    pub fn for_grpc(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.0);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self(Arc::new(config))
+    }
+
     /// TLS over a connection, with a host of this name or address. The error is for people.
     pub async fn secure(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, String> {
         let name = ServerName::try_from(host.trim_end_matches('.').to_owned())

@@ -1,8 +1,12 @@
 //! Calling a server from the command line: the connection, who calls, and what a refusal says to people.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, fs, io, time::Duration};
 
 use anyhow::{Context as _, anyhow};
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -10,8 +14,13 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tonic_types::StatusExt as _;
+use tower::service_fn;
 
-use crate::config::Client;
+use crate::{
+    config::Client,
+    error::chain,
+    outbound::{Trust, certificates},
+};
 
 /// A channel that says who calls.
 pub type Caller = InterceptedService<Channel, Bearer>;
@@ -31,18 +40,37 @@ impl Interceptor for Bearer {
 
 /// Connects to the server.
 pub async fn connect(client: &Client) -> anyhow::Result<Caller> {
-    let token = client.token.as_ref().map(|token| format!("Bearer {}", token.expose()).parse());
-    let token = token.transpose().context("the token has characters that no token has")?;
-    let endpoint = Endpoint::from(client.address.clone())
+    let Client { address, ca_file, token, token_file, .. } = client;
+    let token = match token_file {
+        Some(file) => Some(fs::read_to_string(file).with_context(|| file.display().to_string())?),
+        None => token.as_ref().map(|token| token.expose().to_owned()),
+    };
+    let bearer = token.map(|token| format!("Bearer {}", token.trim()).parse());
+    let bearer = bearer.transpose().context("the token has characters that no token has")?;
+    let endpoint = Endpoint::from(address.0.clone())
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_mins(1));
-    let channel = endpoint.connect().await.map_err(|_| {
-        anyhow!(
-            "no server answers at {}; start one with `ticketing serve`, or name another with --address",
-            client.address
-        )
-    })?;
-    Ok(InterceptedService::new(channel, Bearer(token)))
+    let channel = if address.is_secure() {
+        let authorities = ca_file.as_deref().map(certificates).transpose()?.unwrap_or_default();
+        let trust = Trust::with(&authorities)?.for_grpc();
+        let connector = service_fn(move |uri| secured(trust.clone(), uri));
+        endpoint
+            .connect_with_connector(connector)
+            .await
+            .map_err(|error| anyhow!("no server answers at {address}: {}", chain(&error)))?
+    } else {
+        endpoint.connect().await.map_err(|_| {
+            anyhow!("no server answers at {address}; start one with `ticketing serve`, or name another with --address")
+        })?
+    };
+    Ok(InterceptedService::new(channel, Bearer(bearer)))
+}
+
+async fn secured(trust: Trust, uri: Uri) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
+    stream.set_nodelay(true)?;
+    trust.secure(host, stream).await.map(TokioIo::new).map_err(io::Error::other)
 }
 
 /// A refusal as a sentence, with every fault on a line of its own.

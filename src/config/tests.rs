@@ -172,15 +172,21 @@ fn a_client_knows_its_own_settings() {
         environment(&[("TICKETING_ADDRESS", "desk.example:443"), ("TICKETING_LISTEN", "is the server's")]);
     let client =
         Client::load(&variables, &flags(&[("tenant", "acme"), ("token", "dev.x")])).expect("settings");
-    assert_eq!(client.address.to_string(), "http://desk.example:443/");
+    assert_eq!(client.address.to_string(), "http://desk.example:443");
     assert_eq!(format!("{:?}", client.token), "Some(***)");
     let faults =
         Client::load(&variables, &flags(&[("tenant", "Acme!"), ("address", "ftp://x")])).expect_err("faults");
     assert_eq!(
         faults.0,
         [
-            "--address \"ftp://x\" is not an address such as http://127.0.0.1:50051: only http:// can be called",
+            "--address \"ftp://x\" is not an address such as http://127.0.0.1:50051 or https://tickets.example.com: \
+             only http:// and https:// can be called",
             "--tenant \"Acme!\": must be 1 to 63 of a-z, 0-9 and inner -",
         ]
     );
+    let secure = Client::load(&variables, &flags(&[("address", "https://desk.example")])).expect("settings");
+    assert!(secure.address.is_secure() && !client.address.is_secure());
+    let both = flags(&[("token", "dev.x"), ("token_file", "/run/token")]);
+    let faults = Client::load(&variables, &both).expect_err("faults");
+    assert_eq!(faults.0, ["token and token_file exclude each other; set one of them"]);
 }

@@ -63,6 +63,22 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(pub String);
 
+/// Where a server of ours answers: http or https.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(pub Uri);
+
+impl Address {
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_string().trim_end_matches('/'))
+    }
+}
+
 /// In the language of `EnvFilter`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter(pub String);
@@ -172,6 +188,20 @@ impl Value for Uri {
             return Err("only http:// can be called".to_owned());
         }
         Ok(uri)
+    }
+}
+
+impl Value for Address {
+    const KIND: &'static str = "an address such as http://127.0.0.1:50051 or https://tickets.example.com";
+    const NAME: &'static str = "URL";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let uri: Uri = plain(&whole)?;
+        match (uri.scheme_str(), uri.host()) {
+            (Some("http" | "https"), Some(_)) => Ok(Self(uri)),
+            _ => Err("only http:// and https:// can be called".to_owned()),
+        }
     }
 }
 

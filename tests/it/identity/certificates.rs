@@ -159,3 +159,36 @@ async fn a_client_is_who_its_certificate_says_and_a_token_goes_before() {
     assert!(secured(&address, &theirs, None).await.is_err(), "the server is not whom theirs vouches for");
     desk.finish().await;
 }
+
+#[tokio::test]
+async fn the_command_line_calls_by_https_with_a_token_from_a_file() {
+    let desk = Desk::open().await;
+    let key = Key::p256();
+    let issuer = Issuer::open(&desk, &[key.shown("a")]).await;
+    let (ours, theirs, folder) = (Vouching::new(), Vouching::new(), tempfile::tempdir().expect("a folder"));
+    let tls = Tls::open(files(folder.path(), &ours.vouch(dns("localhost")), &ours), desk.app.drain.clone());
+    let at =
+        guard(&desk, &issuer.document(), Some(tls.expect("TLS").0)).await.replace("127.0.0.1", "localhost");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("a path").to_owned()
+    };
+    let token = write("token", &format!("{}\n", Token::good(&issuer, "a", &key).signed(&key)));
+    let (ours, theirs) = (write("ours", &ours.certificate.pem()), write("theirs", &theirs.certificate.pem()));
+    let report = async |address: &str, ca: &str, token: &str| {
+        let arguments = ["report", "--json", "--tenant", "acme", "--address", address];
+        run(&[&arguments[..], &["--ca-file", ca, "--token-file", token]].concat()).await
+    };
+    let secure = format!("https://{at}");
+    let (code, out, err) = report(&secure, &ours, &token).await;
+    assert!(code == Some(0) && out.contains("\"incidents\""), "{out}{err}");
+    for (what, (code, _, err), told) in [
+        ("a stranger's authority", report(&secure, &theirs, &token).await, "TLS failed"),
+        ("no token", report(&secure, &ours, &write("empty", "")).await, "TOKEN_INVALID"),
+        ("no file", report(&secure, &ours, "/nowhere/token").await, "/nowhere/token"),
+    ] {
+        assert!(code == Some(1) && err.contains(told), "{what}: {err}");
+    }
+    desk.finish().await;
+}

@@ -22,7 +22,10 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::support::{Desk, reason};
+use crate::{
+    cli::run,
+    support::{Desk, reason},
+};
 
 /// A server beside the desk's own one, that lets in whom this document names; answers where it is.
 async fn guard(desk: &Desk, document: &str, tls: Option<Tls>) -> String {
