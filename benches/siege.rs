@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use comfy_table::{Cell, Table, presets};
+use tokio::runtime::Runtime;
 
 use attacks::Attack;
 use others::Others;
@@ -38,6 +39,7 @@ const GROWTH_MB: f64 = 50.0;
 fn main() -> anyhow::Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let elsewhere = stage::elsewhere()?;
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_header([
@@ -55,7 +57,7 @@ fn main() -> anyhow::Result<()> {
         let others = Others::come(&stage).await?;
         for attack in Attack::ALL {
             if wanted.is_empty() || wanted.iter().any(|word| word == attack.name()) {
-                table.add_row(suffer(&stage, &others, attack).await?);
+                table.add_row(suffer(&stage, &others, &elsewhere, attack).await?);
             }
         }
         stage.check()
@@ -65,15 +67,20 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Runs one attack; a row of what it did.
-async fn suffer(stage: &Stage, others: &Others, attack: Attack) -> anyhow::Result<Vec<Cell>> {
+async fn suffer(
+    stage: &Stage,
+    others: &Others,
+    elsewhere: &Runtime,
+    attack: Attack,
+) -> anyhow::Result<Vec<Cell>> {
     let weapon = attack.weapon()?;
     let ((), peace) = others.watch(tokio::time::sleep(PEACE)).await;
     ensure!(peace.failed == 0, "{} calls failed in peace", peace.failed);
     let before = stage.memory()?;
-    let fight = tokio::time::timeout(PATIENCE, attack.run(stage, weapon));
+    let fight = elsewhere.spawn(tokio::time::timeout(PATIENCE, attack.run(stage.address, weapon)));
     let (fought, seen) = others.watch(stage.peak(fight)).await;
     let (outcome, peak) = fought?;
-    let outcome = outcome.with_context(|| format!("{} hangs", attack.name()))??;
+    let outcome = outcome?.with_context(|| format!("{} hangs", attack.name()))??;
 
     let grew = peak.saturating_sub(before) as f64 / 1e6;
     let (ratio, most) = (seen.p99 / peace.p99, attack.ratio());

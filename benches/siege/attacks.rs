@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, ErrorKind, Read as _},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -22,7 +23,7 @@ use tower::{Service as _, ServiceExt as _};
 
 use super::{
     frames,
-    stage::{Stage, TENANT_RATE, by},
+    stage::{TENANT_RATE, by, channel},
 };
 
 const CREATE: &str = "/ticketing.v1.TicketService/CreateTicket";
@@ -89,14 +90,14 @@ impl Attack {
     }
 
     /// Does it, and says what became of it.
-    pub async fn run(self, stage: &Stage, weapon: Bytes) -> anyhow::Result<String> {
+    pub async fn run(self, at: SocketAddr, weapon: Bytes) -> anyhow::Result<String> {
         match self {
-            Self::Silent => silent(stage).await,
-            Self::Reset => reset(stage).await,
-            Self::Headers => headers(stage, &weapon).await,
-            Self::Gzip => throw(stage, weapon, &[("grpc-encoding", "gzip")], Code::Unimplemented).await,
-            Self::Nesting => throw(stage, weapon, &[], Code::InvalidArgument).await,
-            Self::Loud => loud(stage).await,
+            Self::Silent => silent(at).await,
+            Self::Reset => reset(at).await,
+            Self::Headers => headers(at, &weapon).await,
+            Self::Gzip => throw(at, weapon, &[("grpc-encoding", "gzip")], Code::Unimplemented).await,
+            Self::Nesting => throw(at, weapon, &[], Code::InvalidArgument).await,
+            Self::Loud => loud(at).await,
         }
     }
 }
@@ -108,11 +109,11 @@ fn message(compressed: bool, message: &[u8]) -> anyhow::Result<Bytes> {
 }
 
 /// Sockets that say nothing, or half of what a client says first. The last group waits until it is closed.
-async fn silent(stage: &Stage) -> anyhow::Result<String> {
+async fn silent(at: SocketAddr) -> anyhow::Result<String> {
     for group in 1..=GROUPS {
         let mut sockets = Vec::new();
         for n in 0..GROUP {
-            let mut socket = TcpStream::connect(stage.address).await?;
+            let mut socket = TcpStream::connect(at).await?;
             if n % 2 == 0 {
                 socket.write_all(b"PRI * HTTP/2.0").await?;
             }
@@ -133,12 +134,12 @@ async fn silent(stage: &Stage) -> anyhow::Result<String> {
 }
 
 /// Calls that are taken back at once.
-async fn reset(stage: &Stage) -> anyhow::Result<String> {
+async fn reset(at: SocketAddr) -> anyhow::Result<String> {
     let (mut taken_back, mut connections) = (0, 0);
     let mut pace = interval(Duration::from_millis(1));
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(STORM) {
-        let mut socket = frames::hello(stage.address).await;
+        let mut socket = frames::hello(at).await;
         connections += 1;
         let mut next = 1;
         while began.elapsed() < Duration::from_secs(STORM) {
@@ -170,11 +171,11 @@ fn is_closed(socket: &TcpStream) -> bool {
 }
 
 /// Headers of 1 MiB.
-async fn headers(stage: &Stage, headers: &[u8]) -> anyhow::Result<String> {
+async fn headers(at: SocketAddr, headers: &[u8]) -> anyhow::Result<String> {
     let mut pace = interval(LARGE_PACE);
     for _ in 0..LARGE {
         pace.tick().await;
-        let mut socket = frames::hello(stage.address).await;
+        let mut socket = frames::hello(at).await;
         // The server need not read it all, and may be gone before the end.
         _ = socket.write_all(headers).await;
         let ended = frames::read(&mut socket, frames::GOAWAY);
@@ -186,17 +187,17 @@ async fn headers(stage: &Stage, headers: &[u8]) -> anyhow::Result<String> {
 
 /// Bodies that must be refused with a code.
 async fn throw(
-    stage: &Stage,
+    at: SocketAddr,
     body: Bytes,
     headers: &[(&str, &str)],
     expected: Code,
 ) -> anyhow::Result<String> {
-    let mut channel = stage.channel().await?;
+    let mut channel = channel(at).await?;
     let mut pace = interval(LARGE_PACE);
     let mut answers = BTreeMap::<String, usize>::new();
     for _ in 0..LARGE {
         pace.tick().await;
-        let mut request = http::Request::post(format!("http://{}{CREATE}", stage.address))
+        let mut request = http::Request::post(format!("http://{at}{CREATE}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers");
         for (name, value) in headers {
@@ -212,10 +213,10 @@ async fn throw(
 }
 
 /// A tenant that asks for 50 times what it may.
-async fn loud(stage: &Stage) -> anyhow::Result<String> {
+async fn loud(at: SocketAddr) -> anyhow::Result<String> {
     let mut callers = JoinSet::new();
     for n in 0..LOUD {
-        let mut service = TicketServiceClient::new(stage.channel().await?);
+        let mut service = TicketServiceClient::new(channel(at).await?);
         callers.spawn(async move {
             let mut pace = interval(Duration::from_secs(1) / LOUD_RATE);
             let (mut answered, mut refused) = (0, 0);

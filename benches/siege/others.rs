@@ -18,7 +18,7 @@ use ticketing_proto::v1::{
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
-use super::stage::{Stage, by};
+use super::stage::{Stage, by, channel};
 
 const TENANTS: usize = 8;
 /// Between two calls of one of them: below what a tenant may.
@@ -40,7 +40,7 @@ impl Others {
         let document: Document = serde_saphyr::from_str(include_str!("../../demo/configuration.yaml"))?;
         let mut others = Vec::new();
         for n in 0..TENANTS {
-            let (channel, tenant) = (stage.channel().await?, format!("quiet{n}"));
+            let (channel, tenant) = (channel(stage.address).await?, format!("quiet{n}"));
             let parent = format!("tenants/{tenant}");
             let configuration =
                 pb::Configuration { name: format!("{parent}/configuration"), ..wire::message(&document) };
