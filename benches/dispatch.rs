@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Instant};
 
 use comfy_table::{Table, presets};
 use indicatif::ProgressBar;
+use sqlx::{Connection as _, PgConnection};
 use ticketing::{
     app::{App, Setup},
     configuration::Document,
@@ -68,7 +69,7 @@ async fn measure(url: &str) -> anyhow::Result<(usize, f64)> {
     let channel = serve(&app).await?;
     set_up(&channel).await?;
     record(&channel).await?;
-    sqlx::query("vacuum analyze").execute(app.db.pool()).await?;
+    sqlx::query("vacuum analyze").execute(&mut PgConnection::connect(url).await?).await?;
     let begin = Instant::now();
     let mut assigned = 0;
     loop {

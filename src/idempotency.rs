@@ -168,7 +168,7 @@ pub async fn purge(app: &App, limit: usize) -> Result<Report> {
         app.clock.now().before(KEPT) as Time,
         limit as i64,
     )
-    .execute(app.db.pool())
+    .execute(app.db.across())
     .await?;
     let done = gone.rows_affected() as usize;
     Ok(Report::of(done, done, limit))

@@ -58,17 +58,18 @@ impl Stage {
         stage.start_postgres()?;
         let db = Db::connect(stage.url(), 2).await?;
         db.migrate().await?;
+        db.close().await;
+        let mut owner = PgConnection::connect(stage.url()).await?;
         sqlx::query("insert into tenants (id, create_time) values ('bench', '2026-01-01')")
-            .execute(db.pool())
+            .execute(&mut owner)
             .await?;
         sqlx::query(
             "insert into configurations (tenant_id, revision, document, author, comment, create_time)
              values ('bench', 1, $1, 'bench', '', '2026-01-01')",
         )
         .bind(serde_json::to_value(&stage.configuration.document)?)
-        .execute(db.pool())
+        .execute(&mut owner)
         .await?;
-        db.close().await;
         Ok(stage)
     }
 

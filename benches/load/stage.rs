@@ -4,7 +4,10 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, PgPool, Row,
+    postgres::{PgPoolOptions, PgRow},
+};
 use ticketing::{
     app::{App, Setup},
     configuration::{Dispatch, Document},
@@ -25,6 +28,8 @@ pub struct Stage {
     pub runtime: Runtime,
     pub address: SocketAddr,
     app: Arc<App>,
+    /// The database as its owner.
+    root: PgPool,
     postgres: Embedded,
     folder: tempfile::TempDir,
 }
@@ -37,11 +42,13 @@ impl Stage {
             Options { dir: folder.path().join("pg"), durable: true, max_connections: 100, bin_dir: None };
         let postgres = Embedded::start(&options)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let (app, address) = runtime.block_on(serve(postgres.url()))?;
-        let stage = Self { runtime, address, app, postgres, folder };
+        let root = runtime
+            .block_on(async { PgPoolOptions::new().max_connections(1).connect_lazy(postgres.url()) })?;
+        let (app, address) = runtime.block_on(serve(postgres.url(), &root))?;
+        let stage = Self { runtime, address, app, root, postgres, folder };
         stage.runtime.block_on(super::grpc::record(&stage, tickets))?;
         // Not left to chance: autovacuum would do it some time within the first minute, in the middle of a round.
-        stage.runtime.block_on(sqlx::query("vacuum analyze").execute(stage.app.db.pool()))?;
+        stage.runtime.block_on(sqlx::query("vacuum analyze").execute(&stage.root))?;
         Ok(stage)
     }
 
@@ -105,7 +112,7 @@ impl Stage {
                                                     else value #>> '{{}}' end as text) t
               where value <> 'null' group by nth"
         );
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(self.app.db.pool()).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.root).await?;
         anyhow::ensure!(!rows.is_empty(), "the service wrote nothing into {table}");
         let insert = |row: &PgRow| {
             let (columns, values): (&str, &str) = (row.get("columns"), row.get("row_values"));
@@ -115,21 +122,19 @@ impl Stage {
     }
 }
 
-async fn serve(url: &str) -> anyhow::Result<(Arc<App>, SocketAddr)> {
+async fn serve(url: &str, root: &PgPool) -> anyhow::Result<(Arc<App>, SocketAddr)> {
     let db = Db::connect(url, 16).await?;
     db.migrate().await?;
     let mut document: Document = serde_saphyr::from_str(include_str!("../../demo/configuration.yaml"))?;
     // Nobody works here: tickets wait in their queues, and pushing them is not what is measured.
     document.queues.iter_mut().for_each(|queue| queue.dispatch = Dispatch::Pull);
-    sqlx::query("insert into tenants (id, create_time) values ('bench', '2026-01-01')")
-        .execute(db.pool())
-        .await?;
+    sqlx::query("insert into tenants (id, create_time) values ('bench', '2026-01-01')").execute(root).await?;
     sqlx::query(
         "insert into configurations (tenant_id, revision, document, author, comment, create_time)
          values ('bench', 1, $1, 'bench', '', '2026-01-01')",
     )
     .bind(serde_json::to_value(&document)?)
-    .execute(db.pool())
+    .execute(root)
     .await?;
     let app = App::start(db, Clock::system(), Ids::sequential(), Setup::default()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;

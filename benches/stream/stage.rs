@@ -62,7 +62,7 @@ impl Stage {
         )
         .bind(i32::try_from(tenants)?)
         .bind(serde_json::to_value(&document)?)
-        .execute(db.pool())
+        .execute(&stage.pool()?)
         .await?;
         db.close().await;
         Ok(stage)

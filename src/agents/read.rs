@@ -27,7 +27,7 @@ pub const FIELDS: Schema = Schema(&[
 ]);
 
 pub async fn get(app: &App, ctx: &Ctx, key: &str) -> Result<Agent> {
-    let found = store::find(app.db.pool(), &ctx.tenant, key).await?;
+    let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, key).await?;
     found.ok_or_else(|| Error::not_found("agent", format!("tenants/{}/agents/{key}", ctx.tenant)))
 }
 
@@ -44,9 +44,15 @@ pub async fn list(
     let purpose = format!("{} ListAgents {canonical}", ctx.tenant);
     let page = Page::<String>::parse(&app.sealer, &purpose, size, token)?;
     let scope = Scope { now: *ctx.now, me: &ctx.actor.id };
-    let agents =
-        store::list(app.db.pool(), &ctx.tenant, page.after.as_deref(), filter.as_ref(), &scope, page.limit())
-            .await?;
+    let agents = store::list(
+        &mut *app.db.read(&ctx.tenant).await?,
+        &ctx.tenant,
+        page.after.as_deref(),
+        filter.as_ref(),
+        &scope,
+        page.limit(),
+    )
+    .await?;
     page.finish(&app.sealer, &purpose, agents, |agent| agent.key.clone())
 }
 
@@ -64,7 +70,9 @@ pub struct Workload {
 pub async fn workload(app: &App, ctx: &Ctx, key: &str) -> Result<Workload> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let agent = get(app, ctx, key).await?;
-    let held = tickets::held(app.db.pool(), &ctx.tenant, std::slice::from_ref(&agent.key)).await?;
+    let held =
+        tickets::held(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, std::slice::from_ref(&agent.key))
+            .await?;
     let mut states = BTreeMap::new();
     for held in held.iter().filter(|held| !held.offered) {
         *states.entry(held.state).or_default() += held.count;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgExecutor, PgPool, QueryBuilder};
+use sqlx::{PgConnection, PgExecutor, QueryBuilder};
 
 use super::{Agent, Member};
 use crate::{
@@ -110,7 +110,7 @@ pub async fn find_names(
 
 /// Agents behind a key that pass the filter, by key. An absence that is over is none to the filter.
 pub async fn list(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     after: Option<&str>,
     filter: Option<&Expr>,
@@ -138,7 +138,7 @@ pub async fn list(
         filter.push_sql(&mut query, scope);
     }
     query.push(" order by key limit ").push_bind(limit);
-    Ok(query.build_query_as().fetch_all(pool).await?)
+    Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }
 
 /// Writes an agent that the transaction has locked, or a new one.

@@ -20,7 +20,7 @@ use crate::{
     config::{Environment, Settings},
     configuration::{Configurations, store::list_tenants},
     ctx::Clock,
-    db::Db,
+    db::{APP_ROLE, Db, JOBS_ROLE},
     sla,
     time::Time,
 };
@@ -85,6 +85,7 @@ async fn examine(db: &Db, settings: &Settings) -> Vec<Finding> {
     let readable = schema.is_ok();
     findings.push(("schema", schema));
     if readable {
+        findings.push(("tenants' wall", wall(db).await));
         findings.push(("configurations", configurations(db).await));
         findings.extend(broker::examine(settings, db).await.map(|found| ("broker", found)));
     }
@@ -130,8 +131,28 @@ async fn schema(db: &Db) -> Result<String, String> {
     }
 }
 
+/// Whether the database keeps tenants apart, as docs/tenants.md says.
+async fn wall(db: &Db) -> Result<String, String> {
+    let (login, member, owner): (String, bool, bool) = ask(
+        db,
+        "select current_user::text,
+                pg_has_role('ticketing_app', 'member') and pg_has_role('ticketing_jobs', 'member'),
+                exists (select from pg_class where oid = 'tickets'::regclass and pg_has_role(relowner, 'member'))",
+    )
+    .await?;
+    match (member, owner) {
+        (false, _) => Err(format!(
+            "{login} may not work for tenants; an administrator has to `grant {APP_ROLE}, {JOBS_ROLE} to {login}`"
+        )),
+        (true, true) => {
+            Ok(format!("{login} owns the tables and could tear it down; docs/tenants.md has a better way"))
+        }
+        (true, false) => Ok(format!("{login} owns nothing")),
+    }
+}
+
 async fn configurations(db: &Db) -> Result<String, String> {
-    let tenants = list_tenants(db.pool()).await.map_err(|error| error.to_string())?;
+    let tenants = list_tenants(db.across()).await.map_err(|error| error.to_string())?;
     let bare: Vec<&str> =
         tenants.iter().filter(|(_, configured)| !configured).map(|(tenant, _)| tenant.as_str()).collect();
     match (tenants.len(), bare.is_empty()) {
@@ -171,7 +192,8 @@ async fn ask<T>(db: &Db, sql: &'static str) -> Result<T, String>
 where
     T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
 {
-    sqlx::query_as(sql).fetch_one(db.pool()).await.map_err(|error| error.to_string())
+    let mut login = db.login().await.map_err(|error| error.to_string())?;
+    sqlx::query_as(sql).fetch_one(&mut login).await.map_err(|error| error.to_string())
 }
 
 fn show(findings: &[Finding]) {

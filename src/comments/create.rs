@@ -224,7 +224,7 @@ async fn attempt(app: &App, ctx: &Ctx, create: &Create) -> Result<Said> {
     let Kept { id, comment } = done.extra;
     let comment = match comment {
         Some(comment) => comment,
-        None => store::find(app.db.pool(), &ctx.tenant, done.ticket.id, id)
+        None => store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, done.ticket.id, id)
             .await?
             .ok_or_else(|| missing(&ctx.tenant, done.ticket.id, id))?,
     };

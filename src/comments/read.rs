@@ -5,7 +5,7 @@ use crate::{app::App, ctx::Ctx, error::Result, ids::Id, seal::Page, tickets};
 
 pub async fn get(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<Comment> {
     tickets::get(app, ctx, ticket).await?;
-    let found = store::find(app.db.pool(), &ctx.tenant, ticket, id).await?;
+    let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, id).await?;
     let readable = |comment: &Comment| !ctx.actor.is_customer() || comment.visibility == Visibility::Public;
     found.filter(readable).ok_or_else(|| missing(&ctx.tenant, ticket, id))
 }
@@ -22,7 +22,8 @@ pub async fn list(
     let internal = !ctx.actor.is_customer();
     let purpose = format!("{} ListComments {ticket} {internal}", ctx.tenant);
     let page = Page::<i64>::parse(&app.sealer, &purpose, size, token)?;
-    let comments = store::list(app.db.pool(), &ctx.tenant, ticket, internal, &page).await?;
+    let comments =
+        store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, internal, &page).await?;
     let bytes = |comment: &Comment| 300 + comment.text.len();
     page.finish_within(&app.sealer, &purpose, comments, |comment| comment.version, bytes)
 }

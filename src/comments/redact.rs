@@ -49,7 +49,9 @@ impl Act for Redact {
 /// The comment without its text, and whether an earlier call did the work.
 pub async fn redact(app: &App, ctx: &Ctx, redact: &Redact) -> Result<(Comment, bool)> {
     let done = write_with(app, ctx, &Target::of(redact.ticket), redact).await?;
-    let comment = store::find(app.db.pool(), &ctx.tenant, redact.ticket, redact.comment).await?;
+    let comment =
+        store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, redact.ticket, redact.comment)
+            .await?;
     let comment = comment.ok_or_else(|| missing(&ctx.tenant, redact.ticket, redact.comment))?;
     Ok((comment, done.replayed))
 }

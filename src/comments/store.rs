@@ -1,6 +1,6 @@
 //! The only SQL that names `comments`.
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use super::Comment;
 use crate::{
@@ -74,7 +74,7 @@ pub async fn find_in(tx: &mut Tx, ticket: Id, id: Id) -> Result<Option<Comment>>
     Ok(comment)
 }
 
-pub async fn find(pool: &PgPool, tenant: &TenantId, ticket: Id, id: Id) -> Result<Option<Comment>> {
+pub async fn find(db: &mut PgConnection, tenant: &TenantId, ticket: Id, id: Id) -> Result<Option<Comment>> {
     let comment = sqlx::query_as!(
         Comment,
         "select * from comments where tenant_id = $1 and ticket_id = $2 and id = $3",
@@ -82,14 +82,14 @@ pub async fn find(pool: &PgPool, tenant: &TenantId, ticket: Id, id: Id) -> Resul
         ticket as Id,
         id as Id,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     Ok(comment)
 }
 
 /// A ticket's comments, oldest first; the public ones alone, or the internal ones too.
 pub async fn list(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     ticket: Id,
     internal: bool,
@@ -106,7 +106,7 @@ pub async fn list(
         internal,
         page.limit(),
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(comments)
 }

@@ -45,10 +45,11 @@ impl Configurations {
             return Ok(Arc::clone(configuration));
         }
         let revision = known.as_ref().map_or(0, |(_, configuration)| configuration.revision);
-        let configuration = match store::newer_than(self.db.pool(), tenant, revision).await? {
-            Some((revision, document)) => Arc::new(Configuration::new(revision, document)),
-            None => known.map(|(_, configuration)| configuration).ok_or_else(|| missing(tenant))?,
-        };
+        let configuration =
+            match store::newer_than(&mut *self.db.read(tenant).await?, tenant, revision).await? {
+                Some((revision, document)) => Arc::new(Configuration::new(revision, document)),
+                None => known.map(|(_, configuration)| configuration).ok_or_else(|| missing(tenant))?,
+            };
         self.put(tenant.clone(), Arc::clone(&configuration));
         Ok(configuration)
     }

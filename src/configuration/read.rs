@@ -11,7 +11,7 @@ use crate::{
 
 /// A revision; `None`: the one in force.
 pub async fn get(app: &App, ctx: &Ctx, revision: Option<i64>) -> Result<Revision> {
-    let found = store::find(app.db.pool(), &ctx.tenant, revision).await?;
+    let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, revision).await?;
     found.ok_or_else(|| match revision {
         Some(revision) => unknown(ctx, revision),
         None => missing(&ctx.tenant).into(),
@@ -28,7 +28,9 @@ pub async fn revision_in(tx: &mut Tx, ctx: &Ctx, revision: i64) -> Result<Revisi
 pub async fn list(app: &App, ctx: &Ctx, page_size: i32, page_token: &str) -> Result<(Vec<Stamp>, String)> {
     let purpose = format!("{} ListConfigurationRevisions", ctx.tenant);
     let page = Page::<i64>::parse(&app.sealer, &purpose, page_size, page_token)?;
-    let stamps = store::list_before(app.db.pool(), &ctx.tenant, page.after, page.limit()).await?;
+    let stamps =
+        store::list_before(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, page.after, page.limit())
+            .await?;
     page.finish(&app.sealer, &purpose, stamps, |stamp| stamp.revision)
 }
 

@@ -1,6 +1,6 @@
 //! The only SQL that names `configurations` and `tenants`.
 
-use sqlx::{PgExecutor, PgPool, types::Json};
+use sqlx::{PgConnection, PgExecutor, PgPool, types::Json};
 
 use super::{Document, Revision, Stamp};
 use crate::{
@@ -11,14 +11,18 @@ use crate::{
 };
 
 /// The newest revision, if it is newer than the one that is known.
-pub async fn newer_than(pool: &PgPool, tenant: &TenantId, known: i64) -> Result<Option<(i64, Document)>> {
+pub async fn newer_than(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    known: i64,
+) -> Result<Option<(i64, Document)>> {
     let found = sqlx::query!(
         r#"select revision, document as "document: Json<Document>" from configurations
            where tenant_id = $1 and revision > $2 order by revision desc limit 1"#,
         tenant.as_str(),
         known,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     Ok(found.map(|row| (row.revision, row.document.0)))
 }
@@ -51,7 +55,7 @@ pub async fn find(
 
 /// Revisions before one, newest first.
 pub async fn list_before(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     before: Option<i64>,
     limit: i64,
@@ -65,7 +69,7 @@ pub async fn list_before(
         before,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(stamps)
 }
@@ -125,13 +129,13 @@ pub async fn list_tenants(pool: &PgPool) -> Result<Vec<(String, bool)>> {
 }
 
 /// Takes a block of ticket numbers; answers the first.
-pub async fn take_numbers(pool: &PgPool, tenant: &TenantId, size: i64) -> Result<i64> {
+pub async fn take_numbers(db: &mut PgConnection, tenant: &TenantId, size: i64) -> Result<i64> {
     let first = sqlx::query_scalar!(
         r#"update tenants set next_number = next_number + $2 where id = $1 returning next_number - $2 as "first!""#,
         tenant.as_str(),
         size,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     first.ok_or_else(|| Error::not_found("tenant", format!("tenants/{tenant}")))
 }

@@ -58,14 +58,14 @@ pub async fn plan_of(db: impl PgExecutor<'_>, tenant: &TenantId, organization: &
 }
 
 pub async fn get_organization(app: &App, ctx: &Ctx, key: &str) -> Result<Organization> {
-    let found = store::find_organization(app.db.pool(), &ctx.tenant, key).await?;
+    let found = store::find_organization(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, key).await?;
     found.ok_or_else(|| {
         Error::not_found("organization", format!("tenants/{}/organizations/{key}", ctx.tenant))
     })
 }
 
 pub async fn get_contact(app: &App, ctx: &Ctx, key: &str) -> Result<Contact> {
-    let found = store::find_contact(app.db.pool(), &ctx.tenant, key).await?;
+    let found = store::find_contact(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, key).await?;
     found.ok_or_else(|| Error::not_found("contact", format!("tenants/{}/contacts/{key}", ctx.tenant)))
 }
 
@@ -81,7 +81,8 @@ pub struct List<'a> {
 pub async fn list_organizations(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Organization>, String)> {
     let (filter, purpose) = parse(ctx, "ListOrganizations", list, &ORGANIZATION_FIELDS)?;
     let page = Page::<String>::parse(&app.sealer, &purpose, list.page_size, list.page_token)?;
-    let rows = store::list_organizations(app.db.pool(), ctx, filter.as_ref(), &page).await?;
+    let rows =
+        store::list_organizations(&mut *app.db.read(&ctx.tenant).await?, ctx, filter.as_ref(), &page).await?;
     page.finish(&app.sealer, &purpose, rows, |organization| organization.key.clone())
 }
 
@@ -89,7 +90,8 @@ pub async fn list_organizations(app: &App, ctx: &Ctx, list: List<'_>) -> Result<
 pub async fn list_contacts(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Contact>, String)> {
     let (filter, purpose) = parse(ctx, "ListContacts", list, &CONTACT_FIELDS)?;
     let page = Page::<String>::parse(&app.sealer, &purpose, list.page_size, list.page_token)?;
-    let rows = store::list_contacts(app.db.pool(), ctx, filter.as_ref(), &page).await?;
+    let rows =
+        store::list_contacts(&mut *app.db.read(&ctx.tenant).await?, ctx, filter.as_ref(), &page).await?;
     page.finish(&app.sealer, &purpose, rows, |contact| contact.key.clone())
 }
 

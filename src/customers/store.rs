@@ -1,6 +1,6 @@
 //! The only SQL that names `organizations` and `contacts`.
 
-use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgExecutor, Postgres, QueryBuilder};
 
 use super::{Account, Contact, Customer, Names, Organization};
 use crate::{
@@ -83,48 +83,52 @@ pub async fn replace_contact(tx: &mut Tx, key: &str, contact: &Contact) -> Resul
     put_contact(tx, contact).await
 }
 
-pub async fn find_organization(pool: &PgPool, tenant: &TenantId, key: &str) -> Result<Option<Organization>> {
+pub async fn find_organization(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    key: &str,
+) -> Result<Option<Organization>> {
     let found = sqlx::query_as!(
         Organization,
         "select * from organizations where tenant_id = $1 and key = $2",
         tenant.as_str(),
         key,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     Ok(found)
 }
 
-pub async fn find_contact(pool: &PgPool, tenant: &TenantId, key: &str) -> Result<Option<Contact>> {
+pub async fn find_contact(db: &mut PgConnection, tenant: &TenantId, key: &str) -> Result<Option<Contact>> {
     let found = sqlx::query_as!(
         Contact,
         "select * from contacts where tenant_id = $1 and key = $2",
         tenant.as_str(),
         key,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     Ok(found)
 }
 
 pub async fn list_organizations(
-    pool: &PgPool,
+    db: &mut PgConnection,
     ctx: &Ctx,
     filter: Option<&Expr>,
     page: &Page<String>,
 ) -> Result<Vec<Organization>> {
     let mut query = list("organizations", ctx, filter, page);
-    Ok(query.build_query_as().fetch_all(pool).await?)
+    Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }
 
 pub async fn list_contacts(
-    pool: &PgPool,
+    db: &mut PgConnection,
     ctx: &Ctx,
     filter: Option<&Expr>,
     page: &Page<String>,
 ) -> Result<Vec<Contact>> {
     let mut query = list("contacts", ctx, filter, page);
-    Ok(query.build_query_as().fetch_all(pool).await?)
+    Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }
 
 fn list(table: &str, ctx: &Ctx, filter: Option<&Expr>, page: &Page<String>) -> QueryBuilder<Postgres> {

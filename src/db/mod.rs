@@ -1,6 +1,7 @@
 //! The way to Postgres: a pool, transactions that belong to one tenant, migrations, the shared keys.
 
 mod batch;
+mod begin;
 mod committed;
 pub mod embedded;
 
@@ -14,8 +15,7 @@ use std::{
 pub use batch::Batcher;
 pub use committed::Committed;
 use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction,
-    pool::PoolConnection,
+    Connection as _, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -29,60 +29,63 @@ use crate::{
 /// The schema, from first to last.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
+/// Who works for one tenant: row-level security shows it nothing of any other (`migrations/0019_tenant_wall.sql`).
+pub const APP_ROLE: &str = "ticketing_app";
+
+/// Who looks across tenants for what is due, and may do little else.
+pub const JOBS_ROLE: &str = "ticketing_jobs";
+
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    /// Whom the URL names.
+    login: PgConnectOptions,
     committed: Arc<Committed>,
 }
 
 impl Db {
-    /// Opens a pool of at most `connections`; waits at most 5 seconds for a free one.
+    /// Looks whether the database takes connections, and keeps a pool of at most `connections`; a call waits at most 5
+    /// seconds for a free one. What needs the schema fails until there is one.
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
         // Without this, sqlx reads ~/.pgpass for a socket that needs no password, and warns when it cannot.
-        let options =
+        let login =
             PgConnectOptions::from_str(url)?.application_name("ticketing").statement_cache_capacity(500);
+        PgConnection::connect_with(&login).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
             // One round trip less per call; a dead connection shows in the call itself and is retried.
             .test_before_acquire(false)
-            .connect_with(options)
-            .await?;
-        Ok(Self { pool, committed: Arc::default() })
+            .connect_lazy_with(login.clone().options([("role", JOBS_ROLE)]));
+        Ok(Self { pool, login, committed: Arc::default() })
     }
 
     /// A transaction of one tenant. Rolls back unless it is committed.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
-        // The tenant goes in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
-        let begin = format!("begin; set local ticketing.tenant = '{tenant}'");
-        let inner = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
+        self.begin_as(tenant, "begin").await
+    }
+
+    /// A transaction of one tenant in which PostgreSQL itself refuses to write. It ends when it is dropped.
+    pub async fn read(&self, tenant: &TenantId) -> Result<Tx> {
+        self.begin_as(tenant, "begin read only").await
+    }
+
+    async fn begin_as(&self, tenant: &TenantId, begin: &str) -> Result<Tx> {
+        // Role and tenant go in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
+        let begin = format!("{begin}; set local role {APP_ROLE}; set local ticketing.tenant = '{tenant}'");
+        let inner = begin::begin(&self.pool, begin).await?;
         Ok(Tx { inner, tenant: tenant.clone(), committed: Arc::clone(&self.committed) })
     }
 
-    /// A transaction of one tenant in which PostgreSQL itself refuses to write.
-    pub async fn begin_read_only(&self, tenant: &TenantId) -> Result<Tx> {
-        let begin = format!("begin read only; set local ticketing.tenant = '{tenant}'");
-        let inner = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
-        Ok(Tx { inner, tenant: tenant.clone(), committed: Arc::clone(&self.committed) })
-    }
-
-    /// A transaction of no tenant: for the job that works through what all of them left. Rolls back unless it is
-    /// committed.
-    #[allow(clippy::disallowed_methods)] // the one place that begins one without a tenant
-    pub async fn begin_across(&self) -> Result<Transaction<'static, Postgres>> {
-        Ok(self.pool.begin().await?)
+    /// For jobs that look across tenants, and for what belongs to none. A statement is a transaction.
+    pub fn across(&self) -> &PgPool {
+        &self.pool
     }
 
     /// What was committed here.
     pub fn committed(&self) -> &Committed {
         &self.committed
-    }
-
-    /// A connection for reads that follow one another. It is asked whether it is well each time that it comes back, so
-    /// one for all of them saves a trip for each.
-    pub async fn connection(&self) -> Result<PoolConnection<Postgres>> {
-        Ok(self.pool.acquire().await?)
     }
 
     /// The database's time, for what must be the same time on all replicas; a clock that stands goes before.
@@ -93,14 +96,16 @@ impl Db {
         }
     }
 
-    /// For reads of one statement and for jobs that look across tenants.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
+    /// A connection of its own as whom the URL names, in no role of ours: there may be none yet.
+    pub async fn login(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect_with(&self.login).await?)
     }
 
-    /// Brings the schema up to date; does nothing when it is.
+    /// Brings the schema up to date; does nothing when it is. Only the owner of the schema can.
     pub async fn migrate(&self) -> Result<()> {
-        MIGRATIONS.run(&self.pool).await.map_err(Error::internal)
+        let mut owner = self.login().await?;
+        MIGRATIONS.run(&mut owner).await.map_err(Error::internal)?;
+        Ok(owner.close().await?)
     }
 
     /// The version that a database needs for this program.
@@ -110,14 +115,14 @@ impl Db {
 
     /// The newest migration that the database has seen; 0: none.
     pub async fn schema_version(&self) -> Result<i64> {
+        let mut login = self.login().await?;
         let seen: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-            .fetch_one(&self.pool)
+            .fetch_one(&mut login)
             .await?;
-        if !seen {
-            return Ok(0);
-        }
         let newest = "select coalesce(max(version), 0) from _sqlx_migrations where success";
-        Ok(sqlx::query_scalar(newest).fetch_one(&self.pool).await?)
+        let version = if seen { sqlx::query_scalar(newest).fetch_one(&mut login).await? } else { 0 };
+        login.close().await?;
+        Ok(version)
     }
 
     /// The key of this name that all replicas share; made by whoever asks first.

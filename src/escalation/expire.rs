@@ -45,7 +45,7 @@ pub fn decide(
 /// One tick: at most `limit` escalations, the longest due first.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.clock.now();
-    let due = store::find_due(app.db.pool(), now, limit as i64).await?;
+    let due = store::find_due(app.db.across(), now, limit as i64).await?;
     let found = due.len();
     let mut tally = Tally::default();
     for (tenant, tickets) in by_tenant(due) {

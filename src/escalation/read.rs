@@ -31,7 +31,7 @@ pub async fn get(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<Escalation>
     let found = if ctx.actor.is_customer() {
         None
     } else {
-        store::find(app.db.pool(), &ctx.tenant, ticket, id).await?
+        store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, id).await?
     };
     found.ok_or_else(|| missing(ctx, &format!("{ticket}/escalations/{id}")))
 }
@@ -63,7 +63,7 @@ pub async fn list(
         after: page.after,
         limit: page.limit(),
     };
-    let escalations = store::list(app.db.pool(), &ctx.tenant, wanted).await?;
+    let escalations = store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, wanted).await?;
     page.finish(&app.sealer, &purpose, escalations, |escalation| (escalation.create_time, escalation.id))
 }
 

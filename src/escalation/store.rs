@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgPool, QueryBuilder};
+use sqlx::{PgConnection, PgPool, QueryBuilder};
 
 use super::{Escalation, history::History};
 use crate::{
@@ -110,7 +110,12 @@ pub async fn find_due(pool: &PgPool, now: Time, limit: i64) -> Result<Vec<(Tenan
     Ok(rows.into_iter().map(|row| (row.tenant_id, row.ticket_id)).collect())
 }
 
-pub async fn find(pool: &PgPool, tenant: &TenantId, ticket: Id, id: Id) -> Result<Option<Escalation>> {
+pub async fn find(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    ticket: Id,
+    id: Id,
+) -> Result<Option<Escalation>> {
     let found = sqlx::query_as!(
         Escalation,
         "select * from escalations where tenant_id = $1 and ticket_id = $2 and id = $3",
@@ -118,7 +123,7 @@ pub async fn find(pool: &PgPool, tenant: &TenantId, ticket: Id, id: Id) -> Resul
         ticket as Id,
         id as Id,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     Ok(found)
 }
@@ -136,7 +141,7 @@ pub struct List<'a> {
 }
 
 /// Escalations that pass, newest first.
-pub async fn list(pool: &PgPool, tenant: &TenantId, list: List<'_>) -> Result<Vec<Escalation>> {
+pub async fn list(db: &mut PgConnection, tenant: &TenantId, list: List<'_>) -> Result<Vec<Escalation>> {
     let mut query = QueryBuilder::new("select * from escalations where tenant_id = ");
     query.push_bind(tenant.as_str());
     if let Some(ticket) = list.ticket {
@@ -150,5 +155,5 @@ pub async fn list(pool: &PgPool, tenant: &TenantId, list: List<'_>) -> Result<Ve
         filter.push_sql(&mut query, &list.scope);
     }
     query.push(" order by create_time desc, id desc limit ").push_bind(list.limit);
-    Ok(query.build_query_as().fetch_all(pool).await?)
+    Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }

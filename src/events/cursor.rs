@@ -37,14 +37,14 @@ pub fn cursor(app: &App, tenant: &TenantId, position: i64) -> Result<String> {
 
 /// The position behind which to read.
 pub async fn position(app: &App, tenant: &TenantId, start: &Start) -> Result<i64> {
-    let kept = store::kept(app.db.pool(), tenant).await?;
+    let kept = store::kept(&mut *app.db.read(tenant).await?, tenant).await?;
     app.heads.tell(tenant.bucket(), kept.head);
     match start {
         Start::Now => Ok(kept.head),
         Start::Oldest => Ok(kept.dropped),
         Start::Time(time) => {
             // What was recorded since and has no place yet comes behind the head.
-            let first = store::first_since(app.db.pool(), tenant, *time).await?;
+            let first = store::first_since(&mut *app.db.read(tenant).await?, tenant, *time).await?;
             Ok(first.map_or(kept.head, |first| first - 1))
         }
         Start::Cursor(text) => {

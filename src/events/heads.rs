@@ -55,7 +55,7 @@ pub async fn follow(app: Arc<App>) {
         if app.heads.0.receiver_count() == 0 && app.relay.is_none() {
             continue;
         }
-        match store::heads(app.db.pool()).await {
+        match store::heads(app.db.across()).await {
             Ok(heads) => heads.into_iter().for_each(|(bucket, position)| app.heads.tell(bucket, position)),
             Err(error) => tracing::debug!(error = chain(&error), "the heads of the stream cannot be read"),
         }

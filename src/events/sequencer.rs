@@ -79,14 +79,14 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     };
     if let Some(look) = look {
         above = look;
-        buckets.extend(store::waiting(app.db.pool(), &look).await?);
+        buckets.extend(store::waiting(app.db.across(), &look).await?);
     }
     if buckets.is_empty() {
         return Ok(Report::default());
     }
     let buckets: Vec<i16> = buckets.into_iter().collect();
     let above: Vec<i64> = buckets.iter().map(|bucket| above[*bucket as usize]).collect();
-    let passes = store::place(app.db.pool(), &buckets, &above, limit as i64).await?;
+    let passes = store::place(app.db.across(), &buckets, &above, limit as i64).await?;
     app.passed.lock().unwrap_or_else(PoisonError::into_inner).note(&passes);
     let mut report = Report::default();
     for pass in &passes {

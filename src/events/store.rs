@@ -1,7 +1,7 @@
 //! The SQL of `events` and `outbox`; `store_stream.rs` has that of the stream.
 
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
 use super::Event;
 use crate::{
@@ -33,7 +33,7 @@ pub async fn append(tx: &mut Tx, events: &[&Event]) -> Result<()> {
 
 /// The events of each ticket behind the version at the same place, newest first.
 pub async fn list_after_each(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     tickets: &[Id],
     versions: &[i64],
@@ -50,13 +50,18 @@ pub async fn list_after_each(
         tickets as &[Id],
         versions,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(events)
 }
 
 /// A ticket's events behind a version, newest first.
-pub async fn list_after(pool: &PgPool, tenant: &TenantId, ticket: Id, version: i64) -> Result<Vec<Event>> {
+pub async fn list_after(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    ticket: Id,
+    version: i64,
+) -> Result<Vec<Event>> {
     let events = sqlx::query_as!(
         Event,
         r#"select tenant_id, ticket_id, version, type as kind, actor_kind, actor_id, request_id, rule,
@@ -67,7 +72,7 @@ pub async fn list_after(pool: &PgPool, tenant: &TenantId, ticket: Id, version: i
         ticket as Id,
         version,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(events)
 }
@@ -82,7 +87,7 @@ pub struct Kept {
 
 /// What a ticket's events keep under this key, newest first, before a version.
 pub async fn list_details(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     ticket: Id,
     key: &str,
@@ -100,7 +105,7 @@ pub async fn list_details(
         before,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(kept)
 }

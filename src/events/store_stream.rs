@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::Event;
 use crate::{
@@ -88,13 +88,13 @@ pub struct Kept {
     pub head: i64,
 }
 
-pub async fn kept(pool: &PgPool, tenant: &TenantId) -> Result<Kept> {
+pub async fn kept(db: &mut PgConnection, tenant: &TenantId) -> Result<Kept> {
     let kept = sqlx::query_as!(
         Kept,
         "select dropped, position as head from stream_heads where bucket = $1",
         tenant.bucket()
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db)
     .await?;
     Ok(kept)
 }
@@ -102,13 +102,13 @@ pub async fn kept(pool: &PgPool, tenant: &TenantId) -> Result<Kept> {
 /// The position of the tenant's first event recorded at this time or later.
 ///
 /// Positions follow commits, and calls that were recorded in one order commit in another, within [`STRAGGLE`].
-pub async fn first_since(pool: &PgPool, tenant: &TenantId, time: Time) -> Result<Option<i64>> {
+pub async fn first_since(db: &mut PgConnection, tenant: &TenantId, time: Time) -> Result<Option<i64>> {
     let earliest = sqlx::query_scalar!(
         "select min(record_time) from stream where tenant_id = $1 and record_time >= $2",
         tenant.as_str(),
         time as _,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db)
     .await?;
     let Some(earliest) = earliest else { return Ok(None) };
     let first = sqlx::query_scalar!(
@@ -117,7 +117,7 @@ pub async fn first_since(pool: &PgPool, tenant: &TenantId, time: Time) -> Result
         earliest as _,
         earliest.after(STRAGGLE) as _,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db)
     .await?;
     Ok(first)
 }

@@ -47,14 +47,12 @@ impl Tail {
     pub async fn read(&mut self, limit: i64) -> Result<Batch> {
         // Known before the read, so the read sees all up to here.
         let head = self.head.position();
-        let (pool, tenant) = (self.app.db.pool(), &self.tenant);
-        let read = async |after, limit| store::read(pool, tenant, after, limit).await;
+        let (db, tenant) = (&self.app.db, &self.tenant);
+        let read = async |after, limit| store::read(&mut *db.read(tenant).await?, tenant, after, limit).await;
         let shared = self.feed.lock().await.after(self.position, head, limit as usize, read).await?;
         let batch = match shared {
             Some(batch) => batch,
-            None => {
-                alone(store::read(pool, tenant, self.position, limit + 1).await?, self.position, head, limit)
-            }
+            None => alone(read(self.position, limit + 1).await?, self.position, head, limit),
         };
         self.position = batch.through;
         Ok(batch)

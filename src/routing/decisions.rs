@@ -26,9 +26,15 @@ pub async fn list(app: &App, ctx: &Ctx, ticket: Id, size: i32, token: &str) -> R
     tickets::get(app, ctx, ticket).await?;
     let purpose = format!("{} ListRoutingDecisions {ticket}", ctx.tenant);
     let page = Page::<i64>::parse(&app.sealer, &purpose, size, token)?;
-    let kept =
-        events::store::list_details(app.db.pool(), &ctx.tenant, ticket, "decision", page.after, page.limit())
-            .await?;
+    let kept = events::store::list_details(
+        &mut *app.db.read(&ctx.tenant).await?,
+        &ctx.tenant,
+        ticket,
+        "decision",
+        page.after,
+        page.limit(),
+    )
+    .await?;
     let taken = kept.into_iter().map(|kept| {
         let decision = serde_json::from_value(kept.detail).map_err(Error::internal)?;
         Ok(Taken { version: kept.version, create_time: kept.occur_time, decision })

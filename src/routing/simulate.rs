@@ -81,7 +81,7 @@ async fn run(
     let mut fold = Fold::new(&wanted.configuration, buckets);
     tickets::look_back(app, &wanted.window.selection(ctx), total, &mut fold, out).await?;
     let (teams, summary) = fold.finish();
-    let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
+    let mut tx = app.db.read(&ctx.tenant).await?;
     let capacities = agents::capacities_in(&mut tx).await?;
     drop(tx);
     for teams in together(teams, &capacities) {

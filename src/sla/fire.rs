@@ -31,7 +31,7 @@ use crate::{
 /// with a great many keeps none waiting. The time is the database's, the same for all replicas.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.db.now(&app.clock).await?;
-    let tenants = store::tenants_due(app.db.pool(), now).await?;
+    let tenants = store::tenants_due(app.db.across(), now).await?;
     let share = limit.div_ceil(tenants.len().max(1)).clamp(MIN_SHARE.min(limit), limit);
     let mut tally = Tally::default();
     for tenant in tenants {

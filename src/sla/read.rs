@@ -38,7 +38,7 @@ pub async fn of_ticket(
     tickets::get(app, ctx, ticket).await?;
     let purpose = format!("{} ListTicketClocks {ticket}", ctx.tenant);
     let page = Page::<i32>::parse(&app.sealer, &purpose, size, token)?;
-    let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
+    let mut tx = app.db.read(&ctx.tenant).await?;
     let mut clocks = store::of_tickets(&mut tx, &[ticket]).await?.remove(&ticket).unwrap_or_default();
     clocks.retain(|clock| page.after.is_none_or(|after| clock.number > after));
     clocks.truncate(page.limit() as usize);
@@ -80,7 +80,7 @@ pub async fn open(
         wanted.policies
     );
     let page = Page::<After>::parse(&app.sealer, &purpose, size, token)?;
-    let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
+    let mut tx = app.db.read(&ctx.tenant).await?;
     let clocks = store::open(&mut tx, wanted, page.after.as_ref(), page.limit()).await?;
     let (clocks, next) = page.finish(&app.sealer, &purpose, clocks, |clock| After {
         due_time: clock.due_time,
@@ -111,7 +111,7 @@ pub struct Explained {
 
 pub async fn explained(app: &App, ctx: &Ctx, ticket: Id, number: i32) -> Result<Explained> {
     tickets::get(app, ctx, ticket).await?;
-    let mut tx = app.db.begin_read_only(&ctx.tenant).await?;
+    let mut tx = app.db.read(&ctx.tenant).await?;
     let log = events::logs_in(&mut tx, &[ticket]).await?.remove(&ticket).unwrap_or_default();
     let ledger = Ledger::of_in(&mut tx, &app.configurations, &[ticket], promised(&log)).await?;
     let found = ledger.clocks(ticket).iter().find(|clock| clock.number == number);

@@ -24,7 +24,7 @@ const MAX_COUNTED: usize = 500;
 const MAX_WINDOW: Duration = Duration::from_hours(3660 * 24);
 
 pub async fn get(app: &App, ctx: &Ctx, id: Id, version: Option<i64>) -> Result<Outage> {
-    let found = store::find(app.db.pool(), &ctx.tenant, id, version).await?;
+    let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, id, version).await?;
     found.ok_or_else(|| missing(ctx, id))
 }
 
@@ -56,7 +56,7 @@ pub async fn list(
         after: page.after,
         limit: page.limit(),
     };
-    let outages = store::list(app.db.pool(), &ctx.tenant, wanted).await?;
+    let outages = store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, wanted).await?;
     let bytes = |outage: &Outage| outage.note.len() + 64 * outage.tickets.len();
     page.finish_within(&app.sealer, &purpose, outages, |outage| (outage.start_time, outage.id), bytes)
 }
@@ -104,7 +104,9 @@ pub async fn availability(app: &App, ctx: &Ctx, ask: &Ask, mut faults: Violation
     };
     let as_of = ask.as_of.unwrap_or(ctx.now);
     let until = counted_until(end, as_of);
-    let spans = store::spans(app.db.pool(), &ctx.tenant, &service.key, (start, until), as_of).await?;
+    let spans =
+        store::spans(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, &service.key, (start, until), as_of)
+            .await?;
     let account = account(calendar.intervals(start, until), &spans, ask.count_planned);
     let shares = account.shares.iter().copied();
     let counts = |(_, share): &(Span, Share)| share.time + share.excluded > 0;

@@ -87,7 +87,7 @@ impl Look for Again<'_> {
 
     async fn read(&mut self, app: &App, batch: &[Past]) -> Result<()> {
         let ids: Vec<Id> = batch.iter().map(|past| past.now.id).collect();
-        let mut tx = app.db.begin_read_only(&self.ctx.tenant).await?;
+        let mut tx = app.db.read(&self.ctx.tenant).await?;
         self.logs = events::logs_in(&mut tx, &ids).await?;
         self.ran = store::of_tickets(&mut tx, &ids).await?;
         Ok(())

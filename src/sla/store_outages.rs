@@ -1,6 +1,6 @@
 //! The only SQL that names `outages`. Rows are added, never changed.
 
-use sqlx::{PgExecutor, PgPool, QueryBuilder};
+use sqlx::{PgConnection, PgExecutor, QueryBuilder};
 
 use super::outages::{Outage, Span};
 use crate::{
@@ -77,7 +77,7 @@ pub struct List<'a> {
 }
 
 /// Outages as they are known now, the latest start first.
-pub async fn list(pool: &PgPool, tenant: &TenantId, list: List<'_>) -> Result<Vec<Outage>> {
+pub async fn list(db: &mut PgConnection, tenant: &TenantId, list: List<'_>) -> Result<Vec<Outage>> {
     let mut query = QueryBuilder::new("select * from outages o where tenant_id = ");
     query.push_bind(tenant.as_str());
     query.push(
@@ -100,13 +100,13 @@ pub async fn list(pool: &PgPool, tenant: &TenantId, list: List<'_>) -> Result<Ve
         query.push(" and (start_time, id) < (").push_bind(time).push(", ").push_bind(id).push(")");
     }
     query.push(" order by start_time desc, id desc limit ").push_bind(list.limit);
-    Ok(query.build_query_as().fetch_all(pool).await?)
+    Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }
 
 /// What of a service's outages touches a window, by what was recorded until a time; the earliest start first. A correction
 /// may have been to another service, so the last version of each is found before it is asked for its service.
 pub async fn spans(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     service: &str,
     window: (Time, Time),
@@ -127,7 +127,7 @@ pub async fn spans(
         window.1 as Time,
         as_of as Time,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(spans)
 }

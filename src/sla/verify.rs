@@ -36,7 +36,7 @@ pub async fn verify_all(db: &Db, configurations: &Configurations, told: impl Fn(
     let mut verified = Verified::default();
     let mut after = None;
     loop {
-        let batch = store::promised_after(db.pool(), after.as_ref(), BATCH).await?;
+        let batch = store::promised_after(db.across(), after.as_ref(), BATCH).await?;
         let Some(last) = batch.last() else { return Ok(verified) };
         after = Some(last.clone());
         verified.tickets += batch.len();
@@ -55,7 +55,7 @@ async fn verify_in(
     tenant: &TenantId,
     ids: &[Id],
 ) -> Result<(usize, Vec<String>)> {
-    let mut tx = db.begin_read_only(tenant).await?;
+    let mut tx = db.read(tenant).await?;
     let logs = events::logs_in(&mut tx, ids).await?;
     let ledger = Ledger::of_in(&mut tx, configurations, ids, promised(logs.values().flatten())).await?;
     let revisions = ledger.revisions();

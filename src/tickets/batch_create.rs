@@ -75,7 +75,7 @@ pub async fn batch_create(
 /// As [`create::take_account`] for all of them, in one statement.
 async fn take_accounts(app: &App, ctx: &Ctx, creates: &mut [Create]) -> Result<()> {
     let asked: Vec<Customer> = creates.iter().map(|create| create.customer(ctx)).collect();
-    let accounts = customers::accounts(app.db.pool(), &ctx.tenant, &asked).await?;
+    let accounts = customers::accounts(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, &asked).await?;
     for (create, account) in creates.iter_mut().zip(accounts) {
         create.take(account);
     }

@@ -179,7 +179,7 @@ async fn accounts(db: Db, asked: Vec<(TenantId, Customer)>) -> Vec<Result<Accoun
     let mut answers = vec![Account::default(); asked.len()];
     for (tenant, places) in tenants {
         let customers: Vec<Customer> = places.iter().map(|place| asked[*place].1.clone()).collect();
-        match customers::accounts(db.pool(), tenant, &customers).await {
+        match accounts_of(&db, tenant, &customers).await {
             Ok(accounts) => {
                 for (place, account) in places.into_iter().zip(accounts) {
                     answers[place] = account;
@@ -192,6 +192,10 @@ async fn accounts(db: Db, asked: Vec<(TenantId, Customer)>) -> Vec<Result<Accoun
         }
     }
     answers.into_iter().map(Ok).collect()
+}
+
+async fn accounts_of(db: &Db, tenant: &TenantId, customers: &[Customer]) -> Result<Vec<Account>> {
+    customers::accounts(&mut *db.read(tenant).await?, tenant, customers).await
 }
 
 /// Answers the gets of each tenant by one statement, and one for the names on the tickets.
@@ -216,7 +220,7 @@ async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<S
 }
 
 async fn find_shown(db: &Db, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Shown>> {
-    let mut db = db.connection().await?;
+    let mut db = db.read(tenant).await?;
     let tickets = store::find_all(&mut *db, tenant, ids).await?;
     names::name(&mut db, tenant, tickets).await
 }

@@ -192,7 +192,7 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
     let page = Page::<Cursor>::parse(&app.sealer, &purpose, list.page_size, list.page_token)?;
     let since = page.after.map_or(ctx.now, |cursor| cursor.since);
     let after = page.after.map(|cursor| cursor.last);
-    let mut db = app.db.connection().await?;
+    let mut db = app.db.read(&ctx.tenant).await?;
     let (tickets, next) = if list.order.moves() {
         let rows = rows(&mut db, &selection, list, since, after, page.limit()).await?;
         let cursor = |row: &Row| Cursor { since, last: row.place };
@@ -284,7 +284,7 @@ fn too_old() -> Error {
 
 /// Up to 100 tickets in the order of the ids; the first that is missing is named.
 pub async fn batch(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Vec<Shown>> {
-    let mut db = app.db.connection().await?;
+    let mut db = app.db.read(&ctx.tenant).await?;
     let tickets = find(&mut db, ctx, ids).await?;
     let found = ids.iter().map(|id| {
         let name = || format!("tenants/{}/tickets/{id}", ctx.tenant);
@@ -313,7 +313,8 @@ pub struct Count {
 pub async fn count(app: &App, ctx: &Ctx, filter: &str, group_by: &str) -> Result<Count> {
     let selection = Selection::parse(ctx, filter)?;
     if group_by.is_empty() {
-        let found = store_list::count(app.db.pool(), &selection, COUNT_CAP + 1).await?;
+        let found =
+            store_list::count(&mut *app.db.read(&ctx.tenant).await?, &selection, COUNT_CAP + 1).await?;
         return Ok(Count { total: found.min(COUNT_CAP), capped: found > COUNT_CAP, groups: Vec::new() });
     }
     let allowed: Vec<&str> = GROUPS
@@ -324,7 +325,9 @@ pub async fn count(app: &App, ctx: &Ctx, filter: &str, group_by: &str) -> Result
     let Some(group) = allowed.iter().copied().find(|group| *group == group_by) else {
         return Err(Error::field("group_by", &format!("must be one of: {}", allowed.join(", "))));
     };
-    let (total, groups) = store_list::count_groups(app.db.pool(), &selection, group, MAX_GROUPS).await?;
+    let (total, groups) =
+        store_list::count_groups(&mut *app.db.read(&ctx.tenant).await?, &selection, group, MAX_GROUPS)
+            .await?;
     Ok(Count { total: total.min(COUNT_CAP), capped: total > COUNT_CAP, groups })
 }
 

@@ -30,7 +30,9 @@ impl Numbers {
         let missing = count - numbers.len();
         if missing > 0 {
             let size = BLOCK.max(missing as i64);
-            let start = crate::configuration::store::take_numbers(self.db.pool(), tenant, size).await?;
+            let mut tx = self.db.begin(tenant).await?;
+            let start = crate::configuration::store::take_numbers(&mut tx, tenant, size).await?;
+            tx.commit().await?;
             *block = start..start + size;
             numbers.extend(block.by_ref().take(missing));
         }

@@ -52,7 +52,7 @@ impl Window {
 }
 
 pub async fn extent(app: &App, selection: &Selection<'_>) -> Result<Extent> {
-    let mut tx = app.db.begin_read_only(&selection.ctx.tenant).await?;
+    let mut tx = app.db.read(&selection.ctx.tenant).await?;
     store_list::extent(&mut tx, selection).await
 }
 
@@ -64,7 +64,7 @@ pub async fn past(
     after: Option<(Time, Id)>,
     limit: i64,
 ) -> Result<Vec<Past>> {
-    let mut tx = app.db.begin_read_only(&selection.ctx.tenant).await?;
+    let mut tx = app.db.read(&selection.ctx.tenant).await?;
     let tickets = store_list::in_order(&mut tx, selection, after, limit).await?;
     let ids: Vec<Id> = tickets.iter().map(|ticket| ticket.id).collect();
     let created = events::created_in(&mut tx, &ids).await?;

@@ -25,7 +25,7 @@ pub struct Depth {
 
 /// The queues in which tickets wait, of all tenants.
 pub async fn waiting_queues(app: &App) -> Result<Vec<(TenantId, String)>> {
-    store::find_waiting_queues(app.db.pool()).await
+    store::find_waiting_queues(app.db.across()).await
 }
 
 /// A page of the tickets that wait in a queue.
@@ -36,7 +36,7 @@ pub async fn waiting(
     after: Option<&Turn>,
     limit: i64,
 ) -> Result<Vec<Ticket>> {
-    store::find_waiting(app.db.pool(), tenant, &[queue.to_owned()], after, limit).await
+    store::find_waiting(&mut *app.db.read(tenant).await?, tenant, &[queue.to_owned()], after, limit).await
 }
 
 /// What waits in a queue and asks for the same skills: it finds the same agents.
@@ -71,10 +71,10 @@ pub async fn lock_next_in(
 
 /// Tickets whose offer has lapsed, of all tenants.
 pub async fn lapsed_offers(app: &App, now: Time, limit: usize) -> Result<Vec<(TenantId, Id)>> {
-    store::list_lapsed_offers(app.db.pool(), now, limit).await
+    store::list_lapsed_offers(app.db.across(), now, limit).await
 }
 
 /// How many wait in a queue, and since when.
 pub async fn depth(app: &App, tenant: &TenantId, queue: &str, now: Time) -> Result<Depth> {
-    store::measure(app.db.pool(), tenant, queue, now).await
+    store::measure(&mut *app.db.read(tenant).await?, tenant, queue, now).await
 }

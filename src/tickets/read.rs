@@ -41,7 +41,7 @@ pub async fn list_live(
     after: Option<Id>,
     limit: i64,
 ) -> Result<Vec<Ticket>> {
-    store::list_live(app.db.pool(), &ctx.tenant, live, after, limit).await
+    store::list_live(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, live, after, limit).await
 }
 
 /// The id that the last part of a ticket's name stands for: the id itself, or a number.
@@ -51,7 +51,7 @@ pub async fn resolve(app: &App, tenant: &TenantId, part: &str) -> Result<Id> {
         return Ok(id);
     }
     let number = part.parse::<i64>().map_err(|_| missing())?;
-    store::find_id_by_number(app.db.pool(), tenant, number).await?.ok_or_else(missing)
+    store::find_id_by_number(&mut *app.db.read(tenant).await?, tenant, number).await?.ok_or_else(missing)
 }
 
 /// Refuses to answer from before a write that the caller knows of.
@@ -71,8 +71,13 @@ pub async fn await_revision(app: &App, ctx: &Ctx, revision: Option<Receipt>) -> 
 /// The ticket as a write left it: the answer of a repeated call.
 pub async fn at_version(app: &App, ctx: &Ctx, receipt: Receipt) -> Result<Ticket> {
     let ticket = find(app, &ctx.tenant, receipt.ticket).await?;
-    let since =
-        events::store::list_after(app.db.pool(), &ctx.tenant, receipt.ticket, receipt.version - 1).await?;
+    let since = events::store::list_after(
+        &mut *app.db.read(&ctx.tenant).await?,
+        &ctx.tenant,
+        receipt.ticket,
+        receipt.version - 1,
+    )
+    .await?;
     rewind(&ticket, &since)
 }
 
@@ -80,10 +85,13 @@ pub async fn at_version(app: &App, ctx: &Ctx, receipt: Receipt) -> Result<Ticket
 pub async fn at_versions(app: &App, ctx: &Ctx, receipts: &[Receipt]) -> Result<Vec<Ticket>> {
     let (ids, before): (Vec<Id>, Vec<i64>) =
         receipts.iter().map(|receipt| (receipt.ticket, receipt.version - 1)).unzip();
-    let found = store::find_all(app.db.pool(), &ctx.tenant, &ids).await?;
+    let found = store::find_all(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, &ids).await?;
     let tickets: HashMap<Id, Ticket> = found.into_iter().map(|ticket| (ticket.id, ticket)).collect();
     let mut since: HashMap<Id, Vec<events::Event>> = HashMap::new();
-    for event in events::store::list_after_each(app.db.pool(), &ctx.tenant, &ids, &before).await? {
+    for event in
+        events::store::list_after_each(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, &ids, &before)
+            .await?
+    {
         since.entry(event.ticket_id).or_default().push(event);
     }
     let rewound = receipts.iter().map(|receipt| {
@@ -98,7 +106,7 @@ pub async fn at_versions(app: &App, ctx: &Ctx, receipts: &[Receipt]) -> Result<V
 pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Arc<Shown>> {
     let ticket = get(app, ctx, id).await?;
     let missing = || Error::not_found("ticket", ticket.name());
-    let since = events::list_since(app.db.pool(), &ctx.tenant, id, time).await?;
+    let since = events::list_since(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, id, time).await?;
     if since.last().is_some_and(|known| known.record_time > time) {
         return Err(missing());
     }
@@ -107,7 +115,7 @@ pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Arc<Sho
     if !visible(ctx, &then) {
         return Err(missing());
     }
-    let mut db = app.db.connection().await?;
+    let mut db = app.db.read(&ctx.tenant).await?;
     let shown = names::name(&mut db, &ctx.tenant, vec![then]).await?.pop();
     shown.map(Arc::new).ok_or_else(missing)
 }
@@ -133,6 +141,6 @@ fn rewind(ticket: &Ticket, events: &[events::Event]) -> Result<Ticket> {
 }
 
 /// What these agents hold: the live tickets that they own, and those that are offered to them.
-pub async fn held(pool: &sqlx::PgPool, tenant: &TenantId, agents: &[String]) -> Result<Vec<Held>> {
-    store::count_held(pool, tenant, agents, &[]).await
+pub async fn held(db: &mut sqlx::PgConnection, tenant: &TenantId, agents: &[String]) -> Result<Vec<Held>> {
+    store::count_held(&mut *db, tenant, agents, &[]).await
 }

@@ -1,6 +1,6 @@
 //! The only SQL that names `tickets`, and the one door through which they are written: with their events.
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::{Change, Channel, Held, Standing, State, Ticket};
 use crate::{
@@ -183,7 +183,7 @@ pub struct Live<'a> {
 
 /// Live tickets in the order of their ids, behind one.
 pub async fn list_live(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     live: Live<'_>,
     after: Option<Id>,
@@ -203,7 +203,7 @@ pub async fn list_live(
         after as Option<Id>,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(tickets)
 }
@@ -223,13 +223,13 @@ pub async fn list_asked_by(tx: &mut Tx, contact: &str, limit: i64) -> Result<Vec
 }
 
 /// The id that a number stands for.
-pub async fn find_id_by_number(pool: &PgPool, tenant: &TenantId, number: i64) -> Result<Option<Id>> {
+pub async fn find_id_by_number(db: &mut PgConnection, tenant: &TenantId, number: i64) -> Result<Option<Id>> {
     let id = sqlx::query_scalar!(
         "select id from tickets where tenant_id = $1 and number = $2",
         tenant.as_str(),
         number,
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *db)
     .await?;
     Ok(id)
 }

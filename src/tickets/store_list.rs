@@ -2,7 +2,7 @@
 //! caller wrote is bound, never part of the text.
 
 use futures_util::TryStreamExt as _;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
 
 use super::{
     Ticket, View,
@@ -151,16 +151,16 @@ async fn fetch_rows(
 }
 
 /// How many the selection has, up to `limit`.
-pub async fn count(pool: &PgPool, selection: &Selection<'_>, limit: i64) -> Result<i64> {
+pub async fn count(db: &mut PgConnection, selection: &Selection<'_>, limit: i64) -> Result<i64> {
     let mut query = QueryBuilder::new("select count(*) from (select from tickets");
     selection.push(&mut query);
     query.push(" limit ").push_bind(limit).push(") selected");
-    Ok(query.build_query_scalar().fetch_one(pool).await?)
+    Ok(query.build_query_scalar().fetch_one(&mut *db).await?)
 }
 
 /// How many the selection has in all and by the values of a column, the largest group first, at most `limit` groups.
 pub async fn count_groups(
-    pool: &PgPool,
+    db: &mut PgConnection,
     selection: &Selection<'_>,
     column: &'static str,
     limit: i64,
@@ -170,7 +170,7 @@ pub async fn count_groups(
     ));
     selection.push(&mut query);
     query.push(" group by 1 order by 2 desc, 1 limit ").push_bind(limit);
-    let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(pool).await?;
+    let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
     let total = rows.first().map_or(0, |(.., total)| *total);
     Ok((total, rows.into_iter().map(|(value, count, _)| (value, count)).collect()))
 }

@@ -1,6 +1,6 @@
 //! The SQL of waiting: tickets in the order in which their queues are served, for whoever looks, pulls or gives away.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{Need, Ticket, Turn, queue::Depth};
 use crate::{
@@ -168,7 +168,7 @@ pub async fn list_lapsed_offers(pool: &PgPool, now: Time, limit: usize) -> Resul
 }
 
 /// How many wait in a queue, and since when.
-pub async fn measure(pool: &PgPool, tenant: &TenantId, queue: &str, now: Time) -> Result<Depth> {
+pub async fn measure(db: &mut PgConnection, tenant: &TenantId, queue: &str, now: Time) -> Result<Depth> {
     let depth = sqlx::query_as!(
         Depth,
         r#"select count(*) as "waiting!", count(offered_to) as "offered!",
@@ -182,7 +182,7 @@ pub async fn measure(pool: &PgPool, tenant: &TenantId, queue: &str, now: Time) -
         queue,
         now as Time,
     )
-    .fetch_one(pool)
+    .fetch_one(&mut *db)
     .await?;
     Ok(depth)
 }

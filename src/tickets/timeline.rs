@@ -62,7 +62,15 @@ pub async fn list(app: &App, ctx: &Ctx, id: Id, size: i32, token: &str) -> Resul
     let audience =
         if customer { Audience::Public { types: &types, fields: PUBLIC_FIELDS } } else { Audience::All };
     let after = page.after.unwrap_or_default();
-    let mut events = events::list_page(app.db.pool(), &ctx.tenant, id, audience, after, page.limit()).await?;
+    let mut events = events::list_page(
+        &mut *app.db.read(&ctx.tenant).await?,
+        &ctx.tenant,
+        id,
+        audience,
+        after,
+        page.limit(),
+    )
+    .await?;
     if customer {
         events.iter_mut().for_each(publish);
     }

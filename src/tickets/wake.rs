@@ -16,7 +16,7 @@ pub fn decide(ctx: &Ctx, ticket: Ticket) -> Result<Option<Change>> {
 /// One tick: at most `limit` tickets, the longest due first.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.clock.now();
-    let due = store::list_due_to_wake(app.db.pool(), now, limit).await?;
+    let due = store::list_due_to_wake(app.db.across(), now, limit).await?;
     let done = timer::ring(app, |tenant| Ctx::system(tenant, "wake", now), &due, decide).await?;
     Ok(Report::of(done, due.len(), limit))
 }

@@ -24,10 +24,10 @@ const BATCH: i64 = 500;
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.db.now(&app.clock).await?;
     // Known before anything is read, so what is read is all up to here.
-    let heads = events::stream_heads(app.db.pool()).await?;
+    let heads = events::stream_heads(app.db.across()).await?;
     let heads: HashMap<i16, i64> = heads.into_iter().collect();
     let head = |tenant: &TenantId| heads.get(&tenant.bucket()).copied().unwrap_or(0);
-    let mut active = store::active(app.db.pool()).await?;
+    let mut active = store::active(app.db.across()).await?;
     active.retain(|(tenant, _, position)| *position < head(tenant));
     active.sort_by_key(|(tenant, _, position)| *position - head(tenant));
     let found = active.len();

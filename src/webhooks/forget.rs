@@ -11,6 +11,6 @@ const KEPT: Duration = Duration::from_hours(7 * 24);
 /// One tick.
 pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.db.now(&app.clock).await?;
-    let done = store::forget(app.db.pool(), now.before(KEPT), limit as i64).await? as usize;
+    let done = store::forget(app.db.across(), now.before(KEPT), limit as i64).await? as usize;
     Ok(Report::of(done, done, limit))
 }

@@ -23,20 +23,21 @@ pub const FIELDS: Schema = Schema(&[
 ]);
 
 pub async fn get(app: &App, ctx: &Ctx, id: Id) -> Result<Subscription> {
-    store::find(app.db.pool(), &ctx.tenant, id).await?.ok_or_else(|| missing(ctx, id))
+    store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, id).await?.ok_or_else(|| missing(ctx, id))
 }
 
 /// What waits for each of these subscribers, in their order.
 pub async fn backlogs(app: &App, ctx: &Ctx, of: &[Subscription]) -> Result<Vec<Backlog>> {
     let ids: Vec<Id> = of.iter().map(|it| it.id).collect();
-    store::backlogs(app.db.pool(), &ctx.tenant, &ids).await
+    store::backlogs(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, &ids).await
 }
 
 /// A page of subscriptions, and where the next one begins.
 pub async fn list(app: &App, ctx: &Ctx, size: i32, token: &str) -> Result<(Vec<Subscription>, String)> {
     let purpose = format!("{} ListSubscriptions", ctx.tenant);
     let page = Page::<Id>::parse(&app.sealer, &purpose, size, token)?;
-    let found = store::list(app.db.pool(), &ctx.tenant, page.after, page.limit()).await?;
+    let found =
+        store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, page.after, page.limit()).await?;
     page.finish(&app.sealer, &purpose, found, |it| it.id)
 }
 
@@ -55,7 +56,7 @@ pub async fn list_deliveries(
     get(app, ctx, id).await?;
     let scope = Scope { now: *ctx.now, me: &ctx.actor.id };
     let found = store::list_deliveries(
-        app.db.pool(),
+        &mut *app.db.read(&ctx.tenant).await?,
         &ctx.tenant,
         id,
         page.after,

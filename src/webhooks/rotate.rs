@@ -12,7 +12,7 @@ use super::{
 use crate::{app::App, ctx::Ctx, error::Result, tickets::Json, time::Time};
 
 pub async fn rotate(app: &App, ctx: &Ctx, target: Target, overlap: Duration) -> Result<(Written, Shown)> {
-    let found = store::find(app.db.pool(), &ctx.tenant, target.id).await?;
+    let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, target.id).await?;
     let mut schemes: Vec<Scheme> =
         found.ok_or_else(|| missing(ctx, target.id))?.keys.iter().map(|key| key.scheme).collect();
     schemes.sort_unstable();

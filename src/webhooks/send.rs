@@ -69,7 +69,7 @@ pub async fn run_through(app: &Arc<App>, limit: usize) -> Result<Report> {
 async fn start(app: &Arc<App>, limit: usize) -> Result<Vec<JoinHandle<()>>> {
     let now = app.db.now(&app.clock).await?;
     let limit = limit.min(app.sender.room.available_permits());
-    let due = store::subscriptions_due(app.db.pool(), now, limit as i64).await?;
+    let due = store::subscriptions_due(app.db.across(), now, limit as i64).await?;
     let share = limit.div_ceil(due.len().max(1)).min(TO_ONE);
     let mut started = Vec::new();
     let mut tally = Tally::default();

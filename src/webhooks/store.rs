@@ -1,6 +1,6 @@
 //! The only SQL that names `subscriptions` and `deliveries`.
 
-use sqlx::{PgExecutor, PgPool, QueryBuilder};
+use sqlx::{PgConnection, PgExecutor, PgPool, QueryBuilder};
 
 use super::model::{Attempt, Delivery, DeliveryState, Key, State, Subscription, Wanted, Why};
 use crate::{
@@ -60,7 +60,7 @@ pub async fn lock_free(tx: &mut Tx, id: Id) -> Result<Option<Subscription>> {
 
 /// Behind an id, by id.
 pub async fn list(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     after: Option<Id>,
     limit: i64,
@@ -72,7 +72,7 @@ pub async fn list(
         after as Option<Id>,
         limit,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(found)
 }
@@ -138,7 +138,7 @@ pub struct Backlog {
 }
 
 /// What waits for each of these subscribers, in their order.
-pub async fn backlogs(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Backlog>> {
+pub async fn backlogs(db: &mut PgConnection, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Backlog>> {
     let found = sqlx::query_as!(
         Backlog,
         r#"select backlog.count as "count!", backlog.oldest_time
@@ -152,7 +152,7 @@ pub async fn backlogs(pool: &PgPool, tenant: &TenantId, ids: &[Id]) -> Result<Ve
         tenant.as_str(),
         ids as &[Id],
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *db)
     .await?;
     Ok(found)
 }
@@ -378,7 +378,7 @@ pub async fn send_again(tx: &mut Tx, id: Id, position: i64, now: Time) -> Result
 
 /// A subscription's deliveries that pass the filter, newest first, before a place in the stream.
 pub async fn list_deliveries(
-    pool: &PgPool,
+    db: &mut PgConnection,
     tenant: &TenantId,
     id: Id,
     before: Option<i64>,
@@ -396,7 +396,7 @@ pub async fn list_deliveries(
         filter.push_sql(&mut query, scope);
     }
     query.push(" order by position desc limit ").push_bind(limit);
-    Ok(query.build_query_as().fetch_all(pool).await?)
+    Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }
 
 /// Forgets at most `limit` deliveries that were done before a time, the oldest first. Looks across tenants.

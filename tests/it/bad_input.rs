@@ -11,15 +11,10 @@ use ticketing_proto::v1::{
     escalation_service_client::EscalationServiceClient, event_service_client::EventServiceClient,
     ticket_service_client::TicketServiceClient,
 };
-use tonic::{
-    Request, Response, Status,
-    client::Grpc,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-    codegen::http::uri::PathAndQuery,
-};
+use tonic::{Request, Response, Status, client::Grpc, codegen::http::uri::PathAndQuery};
 use tonic_types::StatusExt;
 
-use crate::support::{Client, Desk, facts, put_in_force, reason, sample};
+use crate::support::{Client, Desk, Raw, facts, put_in_force, reason, sample};
 
 const INVALID: &str = "InvalidArgument FIELD_INVALID";
 
@@ -47,7 +42,7 @@ struct Cases {
 
 impl Cases {
     async fn of(desk: Desk) -> Self {
-        let before = rows(desk.app.db.pool()).await;
+        let before = rows(desk.root()).await;
         Self { desk, before, faults: Vec::new() }
     }
 
@@ -74,7 +69,7 @@ impl Cases {
 
     async fn finish(self) {
         assert!(self.faults.is_empty(), "{:#?}", self.faults);
-        assert_eq!(rows(self.desk.app.db.pool()).await, self.before);
+        assert_eq!(rows(self.desk.root()).await, self.before);
         self.desk.finish().await;
     }
 }
@@ -315,43 +310,6 @@ async fn a_title_of_10_mib_does_not_break_the_connection() {
     cases.finish().await;
 }
 
-/// Sends what it is given.
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = ();
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        prost::bytes::BufMut::put_slice(buffer, &item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = ();
-    type Error = Status;
-
-    fn decode(&mut self, _: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
-        Ok(Some(()))
-    }
-}
-
 #[tokio::test]
 async fn bytes_that_are_no_message() {
     let desk = Desk::open().await;
@@ -472,7 +430,7 @@ fn page(parent: &str, filter: &str) -> pb::ListTicketsRequest {
 async fn pages_of_somebody_else() {
     let desk = Desk::open().await;
     let globex = TenantId::parse("globex").expect("a tenant");
-    put_in_force(desk.app.db.pool(), &globex, &sample(), desk.now()).await;
+    put_in_force(desk.root(), &globex, &sample(), desk.now()).await;
     let mut anybody = TicketServiceClient::new(desk.channel());
     for parent in ["tenants/acme", "tenants/acme", "tenants/globex", "tenants/globex"] {
         let request = pb::CreateTicketRequest { parent: parent.into(), ..create(&desk, titled("Drucker")) };

@@ -57,7 +57,7 @@ fn tickets(desk: &Desk) -> TicketServiceClient<Client> {
 
 async fn count(desk: &Desk, table: &str) -> i64 {
     let sql = format!("select count(*) from {table}");
-    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(desk.app.db.pool()).await.expect("a count")
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(desk.root()).await.expect("a count")
 }
 
 #[tokio::test]

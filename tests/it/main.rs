@@ -9,6 +9,7 @@ mod configuration;
 mod contract;
 mod crash;
 mod customers;
+mod db;
 mod demo;
 mod documents;
 mod escalation;

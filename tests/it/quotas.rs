@@ -51,7 +51,7 @@ async fn a_flood_of_one_tenant_does_not_hurt_another() {
     let tenant = Quota { rate: 20, burst: 200, calls: 8, ..Quota::NONE };
     let desk = Desk::open_with_quotas(Quotas { tenant, ..Quotas::NONE }).await;
     let quiet = TenantId::parse("quiet").expect("a tenant");
-    put_in_force(desk.app.db.pool(), &quiet, &sample(), desk.now()).await;
+    put_in_force(desk.root(), &quiet, &sample(), desk.now()).await;
 
     let began = Instant::now();
     let mut flood = JoinSet::new();

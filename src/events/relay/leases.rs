@@ -95,7 +95,7 @@ pub async fn renew(app: &App) -> Result<Report> {
     let leases = &relay.leases;
     // From before the question: the row's time begins later, so it ends later.
     let now = Instant::now();
-    let rows = store::renew(app.db.pool(), leases.owner, leases.lasts).await?;
+    let rows = store::renew(app.db.across(), leases.owner, leases.lasts).await?;
     let until = now + leases.lasts.mul_f64(TRUST);
     let mut held = leases.held();
     held.renew = now + leases.lasts / 3;

@@ -41,12 +41,12 @@ impl Relay {
 pub async fn close(app: &App) -> Result<()> {
     let Some(relay) = &app.relay else { return Ok(()) };
     relay.nats.close().await;
-    leases::release(app.db.pool(), &relay.leases).await
+    leases::release(app.db.across(), &relay.leases).await
 }
 
 /// How many events have a place in the stream and were not confirmed yet.
 pub async fn waiting(db: &Db) -> Result<i64> {
-    store::waiting(db.pool()).await
+    store::waiting(db.across()).await
 }
 
 /// One pass: the next events of the buckets of this process, at most `limit` and one of each. Read in one trip and noted in
@@ -71,7 +71,7 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
         })
         .collect();
     let each = limit.div_ceil(spans.len());
-    let events = stream_store::read_spans(app.db.pool(), &spans, each as i64).await?;
+    let events = stream_store::read_spans(app.db.across(), &spans, each as i64).await?;
     let mut batches: HashMap<i16, Vec<Placed>> = HashMap::new();
     for placed in events {
         batches.entry(placed.event.tenant_id.bucket()).or_default().push(placed);
@@ -109,7 +109,7 @@ async fn note(app: &App, relay: &Relay, told: &[Told]) -> Result<()> {
     if told.is_empty() {
         return Ok(());
     }
-    let noted = store::advance(app.db.pool(), told).await?;
+    let noted = store::advance(app.db.across(), told).await?;
     for Told { lease, position, .. } in told {
         if noted.contains(&lease.bucket) {
             relay.leases.advance(lease.bucket, lease.token, *position);

@@ -83,7 +83,7 @@ struct Found {
 }
 
 async fn compare(app: &App, relay: &Relay, lease: Lease) -> Result<Found> {
-    let pool = app.db.pool();
+    let pool = app.db.across();
     let mut span = Span { bucket: lease.bucket, after: lease.position - DEPTH, through: lease.position };
     let mut listed = store::list_span(pool, span, BATCH).await?;
     let Some(first) = listed.first() else { return Ok(Found::default()) };

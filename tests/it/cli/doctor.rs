@@ -14,6 +14,7 @@ async fn a_healthy_database_is_called_so() {
         "PostgreSQL",
         "up to date",
         "within 2000 ms",
+        "postgres owns the tables",
         "tenants: 1, each with a configuration",
     ] {
         assert!(out.contains(word), "{word} is missing:\n{out}");
@@ -27,7 +28,7 @@ async fn a_healthy_database_is_called_so() {
 async fn what_is_wrong_is_told_with_what_to_do() {
     let desk = Desk::open().await;
     sqlx::query("insert into tenants (id, create_time) values ('bare', '2026-01-01')")
-        .execute(desk.app.db.pool())
+        .execute(desk.root())
         .await
         .expect("a tenant");
     let (code, out, _) = run(&["doctor", "--database-url", &desk.url]).await;

@@ -80,7 +80,8 @@ async fn under_way(
     tenant: &str,
     path: &Path,
 ) -> (Child, Transaction<'static, Postgres>) {
-    let mut holding = desk.app.db.begin_across().await.expect("a transaction");
+    #[allow(clippy::disallowed_methods)] // the owner's, of no tenant
+    let mut holding = desk.root().begin().await.expect("a transaction");
     sqlx::query(
         "insert into tickets
          select (jsonb_populate_record(t, jsonb_build_object('tenant_id', $1::text, 'number', -number))).*
@@ -98,7 +99,7 @@ async fn under_way(
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    while count(desk.app.db.pool(), tenant).await == 0 {
+    while count(desk.root(), tenant).await == 0 {
         assert_eq!(importer.try_wait().expect("ours"), None, "it cannot be through");
     }
     (importer, holding)
@@ -130,7 +131,7 @@ async fn break_off(desk: &Desk, wire: &Wire, kill: Kill, tenant: &str, path: &Pa
             holding.rollback().await.expect("let go");
             is_broken_off(importer).await;
             assert!(wire.disarm(), "the stroke has fallen");
-            let before = usize::try_from(count(desk.app.db.pool(), tenant).await).expect("few");
+            let before = usize::try_from(count(desk.root(), tenant).await).expect("few");
             assert!((1..INCIDENTS).contains(&before), "{before}");
         }
     }
@@ -141,7 +142,7 @@ async fn stage(folder: &tempfile::TempDir) -> (Desk, PathBuf) {
     let desk = Desk::open().await;
     for tenant in KILLS.map(|(tenant, _)| tenant).into_iter().chain(["whole"]) {
         let tenant = TenantId::parse(tenant).expect("a tenant");
-        put_in_force(desk.app.db.pool(), &tenant, &sample(), desk.now()).await;
+        put_in_force(desk.root(), &tenant, &sample(), desk.now()).await;
     }
     let path = folder.path().join("log.csv");
     fs::write(&path, log()).expect("written");
@@ -164,7 +165,7 @@ async fn an_import_that_was_killed_is_finished_by_running_it_again() {
         assert_eq!((code, err.as_str()), (Some(0), ""), "{kill:?}: {out}");
         let told = out.contains("Imported ") && out.contains("were there already, and were left alone.");
         assert!(told, "{kill:?}: {out}");
-        let tickets = count(desk.app.db.pool(), tenant).await;
+        let tickets = count(desk.root(), tenant).await;
         assert_eq!(tickets, i64::try_from(INCIDENTS).expect("few"), "{kill:?}");
         assert_eq!(report(&desk, tenant, &["--json"]).await, whole, "{kill:?}");
         let (_, out, _) = import_at(&server.address, tenant, "vinst", &path, &[]).await;

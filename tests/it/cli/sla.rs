@@ -63,7 +63,7 @@ async fn clocks_are_accounted_for_simulated_and_verified() {
     let (code, out, _) = run(&verify).await;
     assert!(code == Some(0) && out.contains("of 1 tickets, each what its events make of it"), "{out}");
     sqlx::query("update sla_clocks set due_time = now() where number = 1")
-        .execute(desk.app.db.pool())
+        .execute(desk.root())
         .await
         .expect("tampered");
     let (code, out, _) = run(&verify).await;

@@ -10,7 +10,7 @@ async fn traces(desk: &Desk, words: &str) -> Vec<String> {
     let tables: Vec<(String,)> = sqlx::query_as(
         "select table_name::text from information_schema.tables where table_schema = 'public' order by 1",
     )
-    .fetch_all(desk.app.db.pool())
+    .fetch_all(desk.root())
     .await
     .expect("tables");
     let mut found = Vec::new();
@@ -18,7 +18,7 @@ async fn traces(desk: &Desk, words: &str) -> Vec<String> {
         let sql = format!("select count(*) from {table} t where t::text like '%' || $1 || '%'");
         let (count,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
             .bind(words)
-            .fetch_one(desk.app.db.pool())
+            .fetch_one(desk.root())
             .await
             .expect("a count");
         if count > 0 {

@@ -126,7 +126,7 @@ async fn rows(desk: &Desk, ticket: &str) -> Vec<String> {
          union all {} order by 1",
         of_ticket.join(" union all ")
     );
-    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(desk.app.db.pool()).await.expect("rows")
+    sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(desk.root()).await.expect("rows")
 }
 
 /// What the figures say: the report, the tickets by state, and how many rows there are.
@@ -145,7 +145,7 @@ async fn figures(desk: &Desk) -> (String, Vec<pb::CountGroup>, Vec<i64>) {
          union all select count(*) from deliveries union all select count(*) from sla_clocks
          union all select count(distinct requester) from tickets",
     );
-    (report, groups, counts.fetch_all(desk.app.db.pool()).await.expect("counts"))
+    (report, groups, counts.fetch_all(desk.root()).await.expect("counts"))
 }
 
 /// The whole log from its oldest event.
@@ -223,7 +223,7 @@ async fn assert_all_said(pool: &PgPool) {
 #[tokio::test]
 async fn nothing_of_a_person_stays_and_everything_else_does() {
     let desk = Desk::open().await;
-    let pool = desk.app.db.pool();
+    let pool = desk.root();
     let receiver = Receiver::open(&desk).await;
     webhooks::subscribe(&desk, &receiver).await;
     let (names, lent) = live(&desk).await;
@@ -324,7 +324,7 @@ async fn who_may_of_whom_and_how_often() {
     assert_eq!(reason(&erase(&desk, stale).await), "Aborted ETAG_MISMATCH");
     let bad = pb::EraseContactRequest { etag: "9".into(), ..erasing(&desk, PETER, "") };
     assert_eq!(reason(&erase(&desk, bad).await), "InvalidArgument FIELD_INVALID");
-    assert_ne!(found(desk.app.db.pool(), CANARY).await, Vec::<String>::new());
+    assert_ne!(found(desk.root(), CANARY).await, Vec::<String>::new());
 
     let request = pb::EraseContactRequest { etag, ..erasing(&desk, PETER, "e1") };
     let first = erase(&desk, request.clone()).await.expect("erased").into_inner();
@@ -341,7 +341,7 @@ async fn who_may_of_whom_and_how_often() {
     let second = second.erasure.expect("a report");
     assert_eq!(second.ticket_count, 1);
     assert_ne!(Some(second.contact), first.erasure.map(|it| it.contact));
-    assert_eq!(found(desk.app.db.pool(), CANARY).await, Vec::<String>::new());
+    assert_eq!(found(desk.root(), CANARY).await, Vec::<String>::new());
     desk.finish().await;
 }
 
@@ -391,7 +391,7 @@ async fn whoever_writes_meanwhile_leaves_nothing_behind() {
         assert_eq!(reason(refused), "NotFound RESOURCE_NOT_FOUND", "the ticket is nobody's by then");
     }
     webhooks::send(&desk).await;
-    assert_eq!(found(desk.app.db.pool(), CANARY).await, Vec::<String>::new());
+    assert_eq!(found(desk.root(), CANARY).await, Vec::<String>::new());
     replica.finish().await;
     desk.finish().await;
 }

@@ -86,7 +86,7 @@ async fn events(desk: &Desk, ticket: &pb::Ticket) -> Vec<String> {
     )
     .bind(desk.tenant.as_str())
     .bind(ticket.number)
-    .fetch_all(desk.app.db.pool())
+    .fetch_all(desk.root())
     .await
     .expect("a log");
     types.into_iter().map(|kind| kind.replace("ticket.", "")).collect()

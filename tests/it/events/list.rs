@@ -144,7 +144,7 @@ async fn a_cursor_that_leads_nowhere_is_refused() {
     sqlx::query(drop)
         .bind(desk.tenant.as_str())
         .bind(desk.tenant.bucket())
-        .execute(desk.app.db.pool())
+        .execute(desk.root())
         .await
         .expect("dropped");
     let refused = client.list_events(from(&desk, &log[0].cursor)).await;
@@ -158,7 +158,7 @@ async fn a_cursor_that_leads_nowhere_is_refused() {
     // A log that was set back.
     sqlx::query("update stream_heads set position = 2 where bucket = $1")
         .bind(desk.tenant.bucket())
-        .execute(desk.app.db.pool())
+        .execute(desk.root())
         .await
         .expect("set back");
     let refused = client.list_events(from(&desk, &log[2].cursor)).await;

@@ -41,11 +41,11 @@ async fn tell(desk: &Desk) {
 /// The time of all leases is over, and of all who had some.
 async fn forget(desk: &Desk) {
     let sql = "update relay_heads set expire_time = '-infinity'; delete from relay_owners";
-    sqlx::raw_sql(sql).execute(desk.app.db.pool()).await.expect("forgotten");
+    sqlx::raw_sql(sql).execute(desk.root()).await.expect("forgotten");
 }
 
 async fn number(desk: &Desk, sql: &'static str) -> i64 {
-    sqlx::query_scalar(sql).fetch_one(desk.app.db.pool()).await.expect("a number")
+    sqlx::query_scalar(sql).fetch_one(desk.root()).await.expect("a number")
 }
 
 /// All that the stream holds, in its order.
@@ -155,7 +155,7 @@ async fn after_a_crash_between_the_brokers_word_and_the_note_nothing_is_there_tw
     tell(&desk).await;
     // As if the process had died before it noted what the broker had confirmed.
     relay::close(&desk.app).await.expect("closed");
-    sqlx::query("update relay_heads set position = 0").execute(desk.app.db.pool()).await.expect("set back");
+    sqlx::query("update relay_heads set position = 0").execute(desk.root()).await.expect("set back");
     let next = desk.replica_with(relay_to(&broker, LEASE).await).await;
     tell(&next).await;
     let messages = held(&broker).await;
@@ -196,7 +196,7 @@ async fn replicas_share_the_buckets_and_take_over() {
     let two = one.replica_with(relay_to(&broker, LEASE).await).await;
     let shares = async || {
         let sql = "select count(*) from relay_heads where owner is not null group by owner order by 1";
-        sqlx::query_scalar::<_, i64>(sql).fetch_all(one.app.db.pool()).await.expect("owners")
+        sqlx::query_scalar::<_, i64>(sql).fetch_all(one.root()).await.expect("owners")
     };
     let renew = async |desk: &Desk| _ = relay::renew(&desk.app).await.expect("leases");
     renew(&one).await;
@@ -204,10 +204,7 @@ async fn replicas_share_the_buckets_and_take_over() {
     renew(&two).await;
     renew(&one).await;
     assert_eq!(shares().await, [256], "a lease is the owner's until it ends");
-    sqlx::query("update relay_heads set expire_time = '-infinity'")
-        .execute(one.app.db.pool())
-        .await
-        .expect("ended");
+    sqlx::query("update relay_heads set expire_time = '-infinity'").execute(one.root()).await.expect("ended");
     renew(&two).await;
     renew(&one).await;
     assert_eq!(shares().await, [128, 128], "half of them each");

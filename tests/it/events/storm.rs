@@ -39,7 +39,7 @@ impl Sequencer {
              update stream_heads h set position = position + (select count(*) from due where due.bucket = h.bucket);
              delete from outbox where seq in (select seq from passed)"
         );
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(desk.app.db.pool()).await.expect("placed");
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(desk.root()).await.expect("placed");
     }
 }
 
@@ -51,7 +51,7 @@ async fn heard(desk: &Desk) -> Faults {
         consumer.hear((ticket, event.ticket_version));
     }
     let rows: Vec<(Id, i64)> = sqlx::query_as("select ticket_id, version from events")
-        .fetch_all(desk.app.db.pool())
+        .fetch_all(desk.root())
         .await
         .expect("the log");
     let all: HashSet<Told> =

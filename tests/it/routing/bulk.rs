@@ -64,7 +64,7 @@ async fn ten_thousand_tickets_settle_without_overshoot_double_owner_or_loss() {
                 (select count(*) from tickets where queue_time is not null), max(n), min(n)
          from (select count(*) as n from tickets where assignee is not null group by assignee) loads",
     )
-    .fetch_one(desk.app.db.pool())
+    .fetch_one(desk.root())
     .await
     .expect("figures");
     assert_eq!((owned, waiting), (room as i64, (TICKETS - room) as i64));
@@ -73,7 +73,7 @@ async fn ten_thousand_tickets_settle_without_overshoot_double_owner_or_loss() {
         "select count(*) from (select 1 from events where type = 'ticket.assigned'
                                group by ticket_id having count(*) > 1) twice",
     )
-    .fetch_one(desk.app.db.pool())
+    .fetch_one(desk.root())
     .await
     .expect("a count");
     assert_eq!(twice, 0);

@@ -158,7 +158,7 @@ async fn kept(desk: &Desk, ticket: Id, version: i64) -> Decision {
         sqlx::query_scalar("select details -> 'decision' from events where ticket_id = $1 and version = $2")
             .bind(ticket.0)
             .bind(version)
-            .fetch_one(desk.app.db.pool())
+            .fetch_one(desk.root())
             .await
             .expect("a decision");
     serde_json::from_value(kept).expect("a decision")

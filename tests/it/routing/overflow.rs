@@ -66,7 +66,7 @@ async fn from_the_last_queue_it_is_told_once_that_nobody_is_left() {
         assert!(read(&desk, name).await.routing_exhausted);
     }
     let told: i64 = sqlx::query_scalar("select count(*) from events where type = 'routing.exhausted'")
-        .fetch_one(desk.app.db.pool())
+        .fetch_one(desk.root())
         .await
         .expect("a count");
     assert_eq!(told, 5);

@@ -60,7 +60,7 @@ async fn overfull(desk: &Desk) -> Vec<(String, i64)> {
          where a.tenant_id = $1 group by a.key, a.capacity having count(*) > a.capacity",
     )
     .bind(desk.tenant.as_str())
-    .fetch_all(desk.app.db.pool())
+    .fetch_all(desk.root())
     .await
     .expect("a snapshot")
 }
@@ -114,7 +114,7 @@ async fn capacity_is_never_exceeded_and_no_ticket_is_lost() {
          from tickets where tenant_id = $1",
     )
     .bind(desk.tenant.as_str())
-    .fetch_one(desk.app.db.pool())
+    .fetch_one(desk.root())
     .await
     .expect("two counts");
     assert_eq!((owned, waiting), (room, TICKETS as i64 - room));
@@ -141,7 +141,7 @@ async fn two_jobs_at_once_give_each_ticket_once() {
     given += push_once(&desk).await;
     assert_eq!(given, TICKETS);
     let assigned: i64 = sqlx::query_scalar("select count(*) from events where type = 'ticket.assigned'")
-        .fetch_one(desk.app.db.pool())
+        .fetch_one(desk.root())
         .await
         .expect("a count");
     assert_eq!(assigned, TICKETS as i64);

@@ -68,7 +68,7 @@ fn english(title: &str) -> pb::Ticket {
 
 /// Every row of every table that is not bookkeeping of the database, counted and summed up; a row that changes, changes it.
 async fn contents(desk: &Desk) -> BTreeMap<String, (i64, Option<String>)> {
-    let pool = desk.app.db.pool();
+    let pool = desk.root();
     let tables: Vec<String> =
         sqlx::query_scalar("select tablename::text from pg_tables where schemaname = 'public'")
             .fetch_all(pool)
@@ -231,7 +231,7 @@ async fn events_from_before_a_field_was_there_are_read() {
     let desk = Desk::open().await;
     record(&desk, english("old")).await;
     sqlx::query("update events set changes = changes - 'skills' - 'routing_rule' - 'cool_downs' - 'plan'")
-        .execute(desk.app.db.pool())
+        .execute(desk.root())
         .await
         .expect("older");
     let told = simulate(&desk, request(&desk)).await;

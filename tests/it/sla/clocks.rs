@@ -122,7 +122,7 @@ async fn a_clock_accounts_for_every_second() {
     }
     // A row that somebody has tampered with is found out.
     sqlx::query("update sla_clocks set elapsed_seconds = 1 where number = 2")
-        .execute(desk.app.db.pool())
+        .execute(desk.root())
         .await
         .expect("tampered");
     let told = explain("2").await.expect("explained").into_inner();
@@ -209,7 +209,7 @@ async fn the_past_by_other_promises_changes_nothing() {
     let rows = "select (select md5(string_agg(t::text, '' order by id)) from tickets t)
                     || (select md5(string_agg(c::text, '' order by ticket_id, number)) from sla_clocks c)
                     || (select count(*) from events) || (select count(*) from configurations)";
-    let before: String = sqlx::query_scalar(rows).fetch_one(desk.app.db.pool()).await.expect("read");
+    let before: String = sqlx::query_scalar(rows).fetch_one(desk.root()).await.expect("read");
     let mut strict = sample();
     strict.sla_policies = policies("8h");
     let request = pb::SimulateSlaRequest {
@@ -232,7 +232,7 @@ async fn the_past_by_other_promises_changes_nothing() {
     let [one] = &differences[..] else { panic!("{differences:?}") };
     assert_eq!((one.ticket.as_str(), one.breached, one.breached_today), (slow.name.as_str(), true, false));
     assert_eq!(one.business_overrun_duration, seconds(3600));
-    let after: String = sqlx::query_scalar(rows).fetch_one(desk.app.db.pool()).await.expect("read");
+    let after: String = sqlx::query_scalar(rows).fetch_one(desk.root()).await.expect("read");
     assert_eq!(before, after, "nothing was written");
     strict.sla_policies[0].clocks[0].calendar = "moon".into();
     let broken = pb::SimulateSlaRequest {

@@ -54,7 +54,7 @@ async fn log(desk: &Desk, ticket: &str) -> Vec<(String, Value, String)> {
         "select type, details, reason from events where ticket_id = $1 and version > 1 order by version",
     )
     .bind(id)
-    .fetch_all(desk.app.db.pool())
+    .fetch_all(desk.root())
     .await
     .expect("read");
     rows.into_iter()

@@ -57,7 +57,7 @@ async fn a_dry_run_says_what_the_real_one_does() {
     let breaches: i64 = sqlx::query_scalar(
         "select count(*) from events where type = 'sla.breached' and details ->> 'clock_kind' = 'FIRST_RESOLUTION'",
     )
-    .fetch_one(desk.app.db.pool())
+    .fetch_one(desk.root())
     .await
     .expect("a count");
     assert_eq!(breaches, 0, "born late is nobody's breach");

@@ -49,7 +49,7 @@ const AT_WORK: &str = "select exists (select from pg_stat_activity where datname
 #[tokio::test]
 async fn a_tenant_with_much_keeps_none_waiting() {
     let desk = Desk::open().await;
-    let pool = desk.app.db.pool();
+    let pool = desk.root();
     desk.configure(&document()).await;
     let small = TenantId::parse("zebra").expect("a tenant");
     put_in_force(pool, &small, &document(), desk.now()).await;
@@ -74,7 +74,7 @@ async fn a_tenant_with_much_keeps_none_waiting() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_turn_did_not_commit_is_told_in_the_next() {
     let desk = Desk::open().await;
-    let pool = desk.app.db.pool();
+    let pool = desk.root();
     desk.configure(&document()).await;
     let wire = Wire::to(&desk.url).await;
     let mut due = 0;

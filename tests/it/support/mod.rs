@@ -4,12 +4,14 @@ mod cluster;
 mod desk;
 mod nats;
 mod process;
+mod raw;
 mod status;
 mod wire;
 
 pub use cluster::fresh_database;
-pub use desk::{Client, Desk, START, broken_laws, caller, put_in_force, sample};
+pub use desk::{Client, Desk, START, broken_laws, caller, put_in_force, root, sample};
 pub use nats::Broker;
 pub use process::Process;
+pub use raw::Raw;
 pub use status::{facts, fields, reason};
 pub use wire::{Trip, When, Wire};

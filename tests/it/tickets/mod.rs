@@ -81,7 +81,7 @@ async fn events_and_tickets(desk: &Desk) -> (i64, i64) {
         "select (select count(*) from events where tenant_id = $1), (select count(*) from tickets where tenant_id = $1)",
     )
     .bind(desk.tenant.as_str())
-    .fetch_one(desk.app.db.pool())
+    .fetch_one(desk.root())
     .await
     .expect("two counts")
 }

@@ -80,7 +80,7 @@ async fn a_manager_gives_it_and_may_overfill_on_the_record() {
         "select details from events where tenant_id = $1 and type = 'ticket.assigned' and details <> '{}'",
     )
     .bind(desk.tenant.as_str())
-    .fetch_one(desk.app.db.pool())
+    .fetch_one(desk.root())
     .await
     .expect("one override");
     assert_eq!(details, serde_json::json!({"override_capacity": true, "used": 1, "capacity": 1}));

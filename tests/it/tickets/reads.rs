@@ -189,7 +189,7 @@ async fn counts_are_capped_and_groups_are_not() {
         "insert into outbox (bucket, tenant_id, ticket_id, version)
          select o.bucket, t.tenant_id, t.id, 1 from outbox o, tickets t where t.number < 0 and $1 > 0",
     ] {
-        sqlx::query(copy).bind(number).execute(desk.app.db.pool()).await.expect("copied");
+        sqlx::query(copy).bind(number).execute(desk.root()).await.expect("copied");
     }
     let all = count("", "").await.expect("a count").into_inner();
     assert_eq!((all.count, all.capped), (10_000, true));

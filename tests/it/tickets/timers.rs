@@ -37,7 +37,7 @@ async fn a_resolved_ticket_closes_when_it_stayed_quiet() {
     assert_eq!(read(&desk, &open).await.state(), pb::TicketState::New);
     let actor: (String, String) =
         sqlx::query_as("select actor_kind, actor_id from events where type = 'ticket.closed'")
-            .fetch_one(desk.app.db.pool())
+            .fetch_one(desk.root())
             .await
             .expect("one event");
     assert_eq!(actor, ("SYSTEM".to_owned(), "auto_close".to_owned()));
@@ -119,7 +119,7 @@ async fn replicas_share_the_work_and_do_none_of_it_twice() {
     let done: usize = reports.into_iter().map(|report| report.expect("ran").done).sum();
     assert_eq!(done, 40);
     let events: i64 = sqlx::query_scalar("select count(*) from events where type = 'ticket.closed'")
-        .fetch_one(desk.app.db.pool())
+        .fetch_one(desk.root())
         .await
         .expect("a count");
     assert_eq!(events, 40);
