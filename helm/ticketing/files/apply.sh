@@ -1,0 +1,9 @@
+# Puts every document of a folder in force, each for the tenant that its name says.
+#   $TOKEN_FILE  who applies them
+#   $DOCUMENTS   the folder
+#   $COMMENT     what is kept with the revisions
+TICKETING_TOKEN=$(cat "$TOKEN_FILE")
+export TICKETING_TOKEN
+for document in "$DOCUMENTS"/*.yaml; do
+    ticketing config apply --file "$document" --tenant "$(basename "$document" .yaml)" --comment "$COMMENT"
+done

@@ -1,0 +1,141 @@
+{{- /* What pods are made of: how they are held, where connections come from, what the program is told. */ -}}
+
+{{- /* What every pod says: {root, serviceAccountName}. Variables for Services are off, and not only out of tidiness: those of a
+Service named ticketing begin with TICKETING_, and the program refuses settings that it does not know. */ -}}
+{{- define "ticketing.pod" -}}
+serviceAccountName: {{ .serviceAccountName }}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  {{- toYaml .root.Values.podSecurityContext | nindent 2 }}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* What every container of the program says. */ -}}
+{{- define "ticketing.container" -}}
+image: {{ include "ticketing.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  {{- toYaml .Values.securityContext | nindent 2 }}
+{{- end }}
+
+{{- /* The keys of a Secret as files of a folder: {secret, keys, folder}. */ -}}
+{{- define "ticketing.secretFiles" -}}
+{{- if and .secret (join "" (values .keys)) }}
+- secret:
+    name: {{ .secret }}
+    items:
+      {{- range $file, $key := .keys }}
+      {{- with $key }}
+      - {key: {{ . | quote }}, path: {{ $.folder }}/{{ $file }}}
+      {{- end }}
+      {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The Secrets of a database as files. */ -}}
+{{- define "ticketing.databaseFiles" -}}
+{{- include "ticketing.secretFiles" (dict "secret" .existingSecret "keys" .keys "folder" "database") }}
+{{- include "ticketing.secretFiles" (dict "secret" (default .existingSecret .tls.existingSecret) "keys" .tls.keys "folder" "database") }}
+{{- end }}
+
+{{- /* What of a database is no secret, as parameters of its URL: {database, folder}. */ -}}
+{{- define "ticketing.databaseParameters" -}}
+{{- $parameters := list }}
+{{- range $name := list "host" "port" "user" "dbname" }}
+{{- with get $.database $name }}
+{{- $parameters = append $parameters (printf "%s=%s" $name (urlquery .)) }}
+{{- end }}
+{{- end }}
+{{- with .database.tls.mode }}
+{{- $parameters = append $parameters (printf "sslmode=%s" .) }}
+{{- end }}
+{{- range $name, $key := .database.tls.keys }}
+{{- if $key }}
+{{- $parameters = append $parameters (printf "%s=%s/database/%s" $name $.folder $name) }}
+{{- end }}
+{{- end }}
+{{- join "&" $parameters }}
+{{- end }}
+
+{{- /* The volumes for connections: {name, files}. */ -}}
+{{- define "ticketing.connectionVolumes" -}}
+- name: {{ .name }}-secrets
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- trim .files | default "[]" | nindent 6 }}
+- name: {{ .name }}-settings
+  emptyDir: {medium: Memory, sizeLimit: 1Mi}
+{{- end }}
+
+{{- define "ticketing.connectionMounts" -}}
+- {name: {{ . }}-secrets, mountPath: /etc/ticketing/{{ . }}, readOnly: true}
+- {name: {{ . }}-settings, mountPath: /run/ticketing/{{ . }}, readOnly: true}
+{{- end }}
+
+{{- /* The container that writes the settings file of connections: {root, name, database}. */ -}}
+{{- define "ticketing.connectionContainer" -}}
+- name: {{ .name }}
+  {{- include "ticketing.container" .root | nindent 2 }}
+  command: [/bin/sh, -euc]
+  args:
+    - |
+      {{- .root.Files.Get "files/settings.sh" | nindent 6 }}
+  env:
+    - {name: SECRETS, value: /etc/ticketing/{{ .name }}}
+    - {name: DATABASE, value: {{ include "ticketing.databaseParameters" (dict "database" .database "folder" (printf "/etc/ticketing/%s" .name)) | quote }}}
+    - {name: OUTPUT, value: /run/ticketing/{{ .name }}/settings.toml}
+  volumeMounts:
+    - {name: {{ .name }}-secrets, mountPath: /etc/ticketing/{{ .name }}, readOnly: true}
+    - {name: {{ .name }}-settings, mountPath: /run/ticketing/{{ .name }}}
+  resources:
+    requests: {cpu: 10m, memory: 16Mi}
+    limits: {memory: 16Mi}
+{{- end }}
+
+{{- /* The database of the migrations, as YAML. */ -}}
+{{- define "ticketing.migrationDatabase" -}}
+{{- with .Values.migrations.database }}
+{{- ternary . $.Values.database (or (ne .existingSecret "") (ne .host "")) | toYaml }}
+{{- end }}
+{{- end }}
+
+{{- /* What brings the schema up to date, in its Job or in every pod. */ -}}
+{{- define "ticketing.migrationVolumes" -}}
+{{- $files := include "ticketing.databaseFiles" (include "ticketing.migrationDatabase" . | fromYaml) }}
+{{- include "ticketing.connectionVolumes" (dict "name" "migration" "files" $files) }}
+{{- end }}
+
+{{- define "ticketing.migrationConnection" -}}
+{{- include "ticketing.connectionContainer" (dict "root" . "name" "migration" "database" (include "ticketing.migrationDatabase" . | fromYaml)) }}
+{{- end }}
+
+{{- define "ticketing.migrationContainer" -}}
+- name: migrate
+  {{- include "ticketing.container" . | nindent 2 }}
+  args: [migrate, --config, /run/ticketing/migration/settings.toml]
+  volumeMounts:
+    {{- include "ticketing.connectionMounts" "migration" | nindent 4 }}
+  resources:
+    {{- toYaml .Values.migrations.resources | nindent 4 }}
+{{- end }}
+
+{{- /* The token of a Job that calls: the ServiceAccount's own, unless a Secret has one. */ -}}
+{{- define "ticketing.tokenVolume" -}}
+- name: token
+  {{- if .existingSecret }}
+  secret:
+    secretName: {{ .existingSecret }}
+    defaultMode: 0440
+    items: [{key: {{ .key | quote }}, path: token}]
+  {{- else }}
+  projected:
+    defaultMode: 0440
+    sources:
+      - serviceAccountToken: {path: token, audience: {{ .audience | quote }}, expirationSeconds: 3600}
+  {{- end }}
+{{- end }}
