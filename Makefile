@@ -9,7 +9,7 @@ BUF := tests/clients/node_modules/.bin/buf
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.18.9
 
-.PHONY: buf help setup demo test lint bench clients examples proto-lint sqlx sqlx-check deny
+.PHONY: buf help setup demo test lint bench clients examples helm helm-write proto-lint sqlx sqlx-check deny
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -43,6 +43,14 @@ clients: ## Call a running service from Python and buf, by reflection alone
 examples: ## Run the consumers of events in examples/ against real servers, and kill them on the way
 	@scripts/setup test
 	tests/examples/run
+
+helm: ## Check the chart: what it renders, by every profile, and what it refuses
+	@scripts/setup helm
+	tests/helm/run
+
+helm-write: ## Write the chart's schema and the tables of its README again, after a change of its values
+	@scripts/setup helm
+	tests/helm/run write
 
 proto-lint: $(BUF) ## Check the contract with buf
 	$(BUF) lint proto
