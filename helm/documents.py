@@ -100,7 +100,11 @@ def schema(root, moved):
         if last not in at["properties"]:
             at["properties"][last] = {"description": f"No value of this chart: {instead}."}
             names = at["propertyNames"]
-            at["propertyNames"] = {"if": {"enum": [*names.get("if", {"enum": []})["enum"], last]}, "then": True, "else": names.get("else", names)}
+            at["propertyNames"] = {
+                "if": {"enum": [*names.get("if", {"enum": []})["enum"], last]},
+                "then": True,
+                "else": names.get("else", names),
+            }
     return json.dumps(made, indent=2) + "\n"
 
 

@@ -1,6 +1,10 @@
 """The objects of the chart, one by one: what makes each of them right."""
 
+import json
+import shutil
+import tempfile
 import unittest
+from pathlib import Path
 
 from chart import CHART, COMPONENTS, PROFILES, containers, find, kinds, pods, render, rendered, server, variables
 
@@ -46,7 +50,10 @@ class Servers(unittest.TestCase):
         self.assertEqual(scaler["behavior"], {"scaleDown": {"stabilizationWindowSeconds": 300}})
         more = {"type": "Pods", "pods": {"metric": {"name": "calls"}, "target": {"type": "AverageValue", "averageValue": "100"}}}
         both = render({"api": {"autoscaling": {"hpa": {"metrics": [more]}}}}, PRODUCTION)
-        self.assertEqual([it["type"] for it in find(both, "HorizontalPodAutoscaler", "desk-ticketing-api")["spec"]["metrics"]], ["Resource", "Pods"])
+        self.assertEqual(
+            [it["type"] for it in find(both, "HorizontalPodAutoscaler", "desk-ticketing-api")["spec"]["metrics"]],
+            ["Resource", "Pods"],
+        )
         keda = rendered(CI / "gateway-values.yaml")
         self.assertNotIn("replicas", find(keda, "Deployment", "desk-ticketing-worker")["spec"])
         self.assertEqual(find(keda, "ScaledObject", "desk-ticketing-worker")["spec"]["minReplicaCount"], 2)
@@ -61,7 +68,9 @@ class Servers(unittest.TestCase):
         budget = find(objects, "PodDisruptionBudget", "desk-ticketing-api")["spec"]
         self.assertEqual((budget["minAvailable"], "maxUnavailable" in budget), ("50%", False))
         # Nothing may go is something else than nothing said.
-        none = render({"api": {"podDisruptionBudget": {"maxUnavailable": 0}}, "worker": {"podDisruptionBudget": {"enabled": False}}})
+        none = render(
+            {"api": {"podDisruptionBudget": {"maxUnavailable": 0}}, "worker": {"podDisruptionBudget": {"enabled": False}}}
+        )
         self.assertEqual(names(none, "PodDisruptionBudget"), ["desk-ticketing-api"])
         self.assertEqual(find(none, "PodDisruptionBudget", "desk-ticketing-api")["spec"]["maxUnavailable"], 0)
         scaled = render({"worker": {"replicas": 1, "autoscaling": {"hpa": {"enabled": True}}}})
@@ -78,7 +87,7 @@ class Servers(unittest.TestCase):
         self.assertEqual(one["worker"], other["worker"])
 
     def test_servers_get_the_token_of_the_cluster_when_the_cluster_is_an_issuer(self):
-        spec, container = server(rendered(CI / "gateway-values.yaml"), "api")
+        _, container = server(rendered(CI / "gateway-values.yaml"), "api")
         mount = next(it for it in container["volumeMounts"] if it["name"] == "cluster-token")
         self.assertEqual(mount["mountPath"], "/var/run/secrets/kubernetes.io/serviceaccount")
         self.assertNotIn("cluster-token", str(server(rendered(CI / "gateway-values.yaml"), "worker")[0]))
@@ -86,7 +95,9 @@ class Servers(unittest.TestCase):
         self.assertIn("system:serviceaccount:support:desk-ticketing-test:", document)
 
     def test_names_have_room_for_what_is_added_to_them(self):
-        for it in render({"fullnameOverride": "x" * 60, "migrations": {"mode": "job"}, "configuration": {"existingConfigMap": "x"}}):
+        for it in render(
+            {"fullnameOverride": "x" * 60, "migrations": {"mode": "job"}, "configuration": {"existingConfigMap": "x"}}
+        ):
             self.assertLessEqual(len(it["metadata"]["name"]), 63)
 
 
@@ -94,7 +105,9 @@ class Migrations(unittest.TestCase):
     def test_the_hook_needs_nothing_that_the_release_makes(self):
         for profile in PROFILES:
             objects = rendered(profile)
-            made = {it["metadata"]["name"] for it in objects if it["kind"] in ("ServiceAccount", "ConfigMap", "Secret", "Certificate")}
+            made = {
+                it["metadata"]["name"] for it in objects if it["kind"] in ("ServiceAccount", "ConfigMap", "Secret", "Certificate")
+            }
             for job, _, spec in pods(objects):
                 if "helm.sh/hook" in job["metadata"].get("annotations", {}) and job["kind"] == "Job":
                     used = {spec["serviceAccountName"]}
@@ -196,13 +209,19 @@ class Ways(unittest.TestCase):
         self.assertEqual(rules[0]["from"][0], {"podSelector": {}})
         for component in ("worker", "migrations", "configuration", "test"):
             self.assertEqual(find(objects, "NetworkPolicy", f"desk-ticketing-{component}")["spec"]["ingress"], [])
-        outside = [rule for rule in find(objects, "NetworkPolicy", "desk-ticketing-worker")["spec"]["egress"] if "ipBlock" in str(rule)]
+        outside = [
+            rule for rule in find(objects, "NetworkPolicy", "desk-ticketing-worker")["spec"]["egress"] if "ipBlock" in str(rule)
+        ]
         self.assertIn("10.0.0.0/8", outside[0]["to"][0]["ipBlock"]["except"])
         self.assertNotIn("NetworkPolicy", kinds(rendered(None)))
 
     def test_a_broker_that_is_not_named_is_not_reached(self):
         def ports(objects):
-            return [port["port"] for rule in find(objects, "NetworkPolicy", "desk-ticketing-worker")["spec"]["egress"] for port in rule["ports"]]
+            return [
+                port["port"]
+                for rule in find(objects, "NetworkPolicy", "desk-ticketing-worker")["spec"]["egress"]
+                for port in rule["ports"]
+            ]
 
         self.assertIn(4222, ports(rendered(CI / "external-values.yaml")))
         self.assertNotIn(4222, ports(render({"networkPolicy": {"enabled": True}})))
@@ -221,7 +240,9 @@ class Callers(unittest.TestCase):
         accounts = names(objects, "ServiceAccount")
         self.assertEqual(set(accounts), {"desk-ticketing", "desk-ticketing-configuration", "desk-ticketing-test"})
         self.assertFalse({"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"} & kinds(objects))
-        callers = [(it["metadata"]["name"], spec) for it, _, spec in pods(objects) if "token" in [v["name"] for v in spec["volumes"]]]
+        callers = [
+            (it["metadata"]["name"], spec) for it, _, spec in pods(objects) if "token" in [v["name"] for v in spec["volumes"]]
+        ]
         self.assertEqual(len(callers), 2)
         for _, spec in callers:
             volume = next(it for it in spec["volumes"] if it["name"] == "token")
@@ -251,6 +272,17 @@ class Callers(unittest.TestCase):
         self.assertEqual(variables(containers(plain["spec"])[0])["FLAGS"], "--http2-prior-knowledge")
         self.assertEqual(plain["metadata"]["annotations"]["helm.sh/hook"], "test")
         self.assertNotIn("Pod", kinds(rendered(CI / "jobs-values.yaml")))
+
+    def test_a_chart_above_this_one_can_bring_it_or_not(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(CHART, Path(folder) / "charts/ticketing")
+            about = {"apiVersion": "v2", "name": "platform", "version": "1.0.0"}
+            about["dependencies"] = [{"name": "ticketing", "version": "*", "condition": "ticketing.enabled"}]
+            (Path(folder) / "Chart.yaml").write_text(json.dumps(about))
+            shared = {"global": {"region": "eu"}}
+            brought = render({**shared, "ticketing": {"enabled": True, "api": {"replicas": 5}}}, chart=folder)
+            self.assertEqual(find(brought, "Deployment", "desk-ticketing-api")["spec"]["replicas"], 5)
+            self.assertEqual(render({**shared, "ticketing": {"enabled": False}}, chart=folder), [])
 
     def test_objects_of_ones_own_know_the_release(self):
         objects = rendered(CI / "hatches-values.yaml")

@@ -28,7 +28,11 @@ def closed(schema):
     if not isinstance(schema, dict):
         return schema
     made = {key: closed(it) for key, it in schema.items()}
-    if isinstance(made.get("properties"), dict) and "x-kubernetes-preserve-unknown-fields" not in made and made.get("type") == "object":
+    if (
+        isinstance(made.get("properties"), dict)
+        and "x-kubernetes-preserve-unknown-fields" not in made
+        and made.get("type") == "object"
+    ):
         made.setdefault("additionalProperties", False)
     return made
 
@@ -95,7 +99,16 @@ class Profiles(unittest.TestCase):
             kubernetes_validate.validate(deployment, NEWEST, strict=True)
 
     def test_together_the_profiles_render_every_kind(self):
-        wanted = {"Certificate", "ConfigMap", "Deployment", "GRPCRoute", "HorizontalPodAutoscaler", "Ingress", "Job", "NetworkPolicy"}
+        wanted = {
+            "Certificate",
+            "ConfigMap",
+            "Deployment",
+            "GRPCRoute",
+            "HorizontalPodAutoscaler",
+            "Ingress",
+            "Job",
+            "NetworkPolicy",
+        }
         wanted |= {"Pod", "PodDisruptionBudget", "ScaledObject", "Service", "ServiceAccount"}
         self.assertEqual(set().union(*(kinds(rendered(profile)) for profile in PROFILES)), wanted)
 
@@ -175,7 +188,9 @@ class Profiles(unittest.TestCase):
 
     def test_it_renders_the_same_whoever_renders_it(self):
         # Tools that only template know no cluster and no release before; chance would make each sync a change.
-        asks = re.compile(r"\b(lookup|now|rand\w+|genCA|genSignedCert|uuidv4)\b|\.(Capabilities|Release\.(IsUpgrade|IsInstall|Revision))")
+        asks = re.compile(
+            r"\b(lookup|now|rand\w+|genCA|genSignedCert|uuidv4)\b|\.(Capabilities|Release\.(IsUpgrade|IsInstall|Revision))"
+        )
         for template in (CHART / "templates").rglob("*.*"):
             actions = re.findall(r"\{\{(?!- /\*).*?\}\}", template.read_text(), re.DOTALL)
             self.assertFalse([it for it in actions if asks.search(it)], template)

@@ -22,7 +22,9 @@ class Refusals(unittest.TestCase):
             self.assertIn(sentence, said)
 
     def test_unknown_keys_are_named_with_those_that_there_are(self):
-        self.refuses({"api": {"replica": 4}}, "at '/api': additional properties 'replica' not allowed", "value must be one of 'replicas'")
+        self.refuses(
+            {"api": {"replica": 4}}, "at '/api': additional properties 'replica' not allowed", "value must be one of 'replicas'"
+        )
         self.refuses({"nonsense": 1}, "at '': additional properties 'nonsense' not allowed", "value must be one of 'global'")
         self.refuses({"settings": {"listen": "0.0.0.0:1"}}, "at '/settings': additional properties 'listen' not allowed")
         self.refuses({"worker": {"settings": {"insecure": True}}}, "additional properties 'insecure' not allowed")
@@ -52,7 +54,9 @@ class Refusals(unittest.TestCase):
         for component in ("api", "worker"):
             both = {component: {"podDisruptionBudget": {"minAvailable": 1, "maxUnavailable": 0}}}
             self.refuses(both, f"{component}.podDisruptionBudget has minAvailable and maxUnavailable", "remove one of them.")
-            both = {component: {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True, "triggers": [{"type": "cpu"}]}}}}
+            both = {
+                component: {"autoscaling": {"hpa": {"enabled": True}, "keda": {"enabled": True, "triggers": [{"type": "cpu"}]}}}
+            }
             self.refuses(both, f"{component}.autoscaling has hpa and keda enabled", "disable one of them.")
         both = {"configuration": {"documents": {"acme": {"levels": []}}, "existingConfigMap": "documents"}}
         self.refuses(both, "configuration.documents and configuration.existingConfigMap exclude each other: remove one")
@@ -63,8 +67,14 @@ class Refusals(unittest.TestCase):
         for bad, sentence in (
             ({"database": {"existingSecret": ""}}, "name in database.existingSecret a Secret with the connection"),
             ({"database": {"keys": {"uri": ""}}}, "say in database.keys which key holds which field."),
-            ({"database": {"tls": {"keys": {"sslcert": "x"}}}}, "database.tls.keys.sslcert and database.tls.keys.sslkey go together"),
-            ({"database": {"existingSecret": "", "host": "x", "tls": {"keys": {"sslrootcert": "x"}}}}, "name it in database.tls.existingSecret."),
+            (
+                {"database": {"tls": {"keys": {"sslcert": "x"}}}},
+                "database.tls.keys.sslcert and database.tls.keys.sslkey go together",
+            ),
+            (
+                {"database": {"existingSecret": "", "host": "x", "tls": {"keys": {"sslrootcert": "x"}}}},
+                "name it in database.tls.existingSecret.",
+            ),
             ({"migrations": {"database": {"existingSecret": "x", "keys": {"uri": ""}}}}, "say in migrations.database.keys"),
             ({"nats": {"keys": {"url": "x"}}}, "name it in nats.existingSecret."),
             ({"nats": {"existingSecret": "x"}}, "say it in nats.url, or its key in nats.keys.url."),
@@ -75,16 +85,33 @@ class Refusals(unittest.TestCase):
             ({"grpcRoute": {"enabled": True}}, "name it in grpcRoute.parentRefs."),
             ({"ingress": {"enabled": True}}, "name it in ingress.hosts."),
             ({"worker": {"autoscaling": {"keda": {"enabled": True}}}}, "name at least one of its triggers."),
-            ({"api": {"autoscaling": {"hpa": {"enabled": True, "targetCPUUtilizationPercentage": None}}}}, "has nothing to look at"),
+            (
+                {"api": {"autoscaling": {"hpa": {"enabled": True, "targetCPUUtilizationPercentage": None}}}},
+                "has nothing to look at",
+            ),
             ({"api": {"autoscaling": {"hpa": {"enabled": True, "minReplicas": 20}}}}, "raise maxReplicas."),
-            ({"tls": {"enabled": True, "existingSecret": "x"}, "configuration": {"existingConfigMap": "x"}}, "apply it from where TLS ends"),
+            (
+                {"tls": {"enabled": True, "existingSecret": "x"}, "configuration": {"existingConfigMap": "x"}},
+                "apply it from where TLS ends",
+            ),
         ):
             with self.subTest(sentence):
                 self.refuses(bad, sentence)
 
     def test_pods_have_the_time_that_their_end_takes(self):
-        self.refuses({"settings": {"drain_seconds": 50}}, "api.terminationGracePeriodSeconds is 60, and a pod may take 70 s to end", "worker.")
-        self.refuses({"worker": {"settings": {"drain_seconds": 46}}}, "worker.terminationGracePeriodSeconds is 60, and a pod may take 61 s")
+        self.refuses(
+            {"settings": {"drain_seconds": 50}},
+            "api.terminationGracePeriodSeconds is 60, and a pod may take 70 s to end",
+            "worker.",
+        )
+        self.refuses(
+            {"worker": {"settings": {"drain_seconds": 46}}}, "worker.terminationGracePeriodSeconds is 60, and a pod may take 61 s"
+        )
 
     def test_all_that_is_wrong_is_said_at_once(self):
-        self.refuses({"replicaCount": 1, "database": {"password": "x"}, "grpcRoute": {"enabled": True}}, "replicaCount", "database.password", "grpcRoute")
+        self.refuses(
+            {"replicaCount": 1, "database": {"password": "x"}, "grpcRoute": {"enabled": True}},
+            "replicaCount",
+            "database.password",
+            "grpcRoute",
+        )

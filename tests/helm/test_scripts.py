@@ -45,7 +45,10 @@ class Connections(unittest.TestCase):
         self.assertEqual(dict(parse_qsl(url.query, strict_parsing=True)), fields | {"sslmode": "verify-full"})
 
     def test_a_url_stays_what_it_is_and_fields_go_over_it(self):
-        for uri, parameters in (("postgres://desk:p%40ss@db:5432/desk", {}), ("postgresql://desk@db/desk?sslmode=require", {"sslmode": "require"})):
+        for uri, parameters in (
+            ("postgres://desk:p%40ss@db:5432/desk", {}),
+            ("postgresql://desk@db/desk?sslmode=require", {"sslmode": "require"}),
+        ):
             written = settings("sslrootcert=/etc/ca", {"database/uri": uri, "database/password": NASTY})
             url = urlsplit(written["database_url"])
             self.assertTrue(written["database_url"].startswith(uri))
@@ -71,7 +74,11 @@ class Connections(unittest.TestCase):
     def test_files_lie_where_scripts_and_settings_look(self):
         spec, _ = server(rendered(CHART / "ci/fields-values.yaml"), "worker")
         volume = next(it for it in spec["volumes"] if it["name"] == "connections-secrets")
-        paths = {(it["secret"]["name"], item["key"]): item["path"] for it in volume["projected"]["sources"] for item in it["secret"]["items"]}
+        paths = {
+            (it["secret"]["name"], item["key"]): item["path"]
+            for it in volume["projected"]["sources"]
+            for item in it["secret"]["items"]
+        }
         wanted = {"host": "host", "port": "port", "username": "user", "password": "password", "database": "dbname"}
         expected = {("pooler", key): f"database/{field}" for key, field in wanted.items()}
         files = {"ca.crt": "sslrootcert", "tls.crt": "sslcert", "tls.key": "sslkey"}
@@ -95,7 +102,11 @@ class Documents(unittest.TestCase):
                 (folder / f"{tenant}.yaml").write_text("{}")
             (folder / "ticketing").write_text(f"#!/bin/sh\n{program}\n")
             (folder / "ticketing").chmod(0o755)
-            told = variables(container) | {"PATH": f"{folder}:{os.environ['PATH']}", "TOKEN_FILE": str(folder / "token"), "DOCUMENTS": str(folder)}
+            told = variables(container) | {
+                "PATH": f"{folder}:{os.environ['PATH']}",
+                "TOKEN_FILE": str(folder / "token"),
+                "DOCUMENTS": str(folder),
+            }
             done = subprocess.run(script(container), env=told, capture_output=True, text=True, check=False)
             return done.returncode, done.stdout.replace(str(folder), "").splitlines()
 
