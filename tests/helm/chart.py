@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,14 +15,16 @@ CHART = ROOT / "helm/ticketing"
 EXAMPLES = sorted((ROOT / "helm/examples").glob("*/values.yaml"))
 PROFILES = [CHART / "values-production.yaml", *sorted((CHART / "ci").glob("*.yaml")), *EXAMPLES]
 COMPONENTS = ["api", "worker"]
+# The oldest Kubernetes that Chart.yaml lets in.
+OLDEST = re.search(r">=(\d+\.\d+)", (CHART / "Chart.yaml").read_text())[1]
 
 
-def helm(command, *arguments, values=None, chart=CHART):
-    """Runs Helm with values on top of those of the arguments."""
+def helm(command, *arguments, values=None, chart=CHART, kubernetes=OLDEST):
+    """Runs Helm as for a release of Kubernetes, with values on top of those of the arguments."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(values or {}, file)
         file.flush()
-        words = [os.environ["HELM"], *command, str(chart), *arguments, "--values", file.name]
+        words = [os.environ["HELM"], *command, str(chart), *arguments, "--values", file.name, "--kube-version", kubernetes]
         return subprocess.run(words, capture_output=True, text=True, check=False)
 
 

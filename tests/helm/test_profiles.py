@@ -13,11 +13,9 @@ from pathlib import Path
 import jsonschema
 import kubernetes_validate
 import yaml
-from chart import CHART, COMPONENTS, PROFILES, ROOT, containers, find, helm, kinds, pods, render, rendered
+from chart import CHART, COMPONENTS, OLDEST, PROFILES, ROOT, containers, find, helm, kinds, pods, render, rendered
 from restricted import breaches
 
-# The oldest that Chart.yaml lets in, and the newest.
-OLDEST = re.search(r">=(\d+\.\d+)", yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"])[1]
 NEWEST = kubernetes_validate.latest_version()
 
 

@@ -4,7 +4,7 @@ import functools
 import unittest
 
 import yaml
-from chart import CHART, refusal, values
+from chart import CHART, OLDEST, helm, refusal, values
 
 MOVED = yaml.safe_load((CHART / "files/moved.yaml").read_text())
 
@@ -107,6 +107,11 @@ class Refusals(unittest.TestCase):
         self.refuses(
             {"worker": {"settings": {"drain_seconds": 46}}}, "worker.terminationGracePeriodSeconds is 60, and a pod may take 61 s"
         )
+
+    def test_a_kubernetes_that_is_too_old_is_refused(self):
+        minor = int(OLDEST.partition(".")[2])
+        done = helm(["template", "desk"], kubernetes=f"1.{minor - 1}.99")
+        self.assertIn("chart requires kubeVersion", done.stderr)
 
     def test_all_that_is_wrong_is_said_at_once(self):
         self.refuses(
