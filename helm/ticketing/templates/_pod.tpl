@@ -93,8 +93,8 @@ securityContext:
     - {name: {{ .name }}-secrets, mountPath: /etc/ticketing/{{ .name }}, readOnly: true}
     - {name: {{ .name }}-settings, mountPath: /run/ticketing/{{ .name }}}
   resources:
-    requests: {cpu: 10m, memory: 16Mi}
-    limits: {memory: 16Mi}
+    requests: {cpu: 10m, memory: 32Mi}
+    limits: {memory: 32Mi}
 {{- end }}
 
 {{- /* The database of the migrations, as YAML. */ -}}
