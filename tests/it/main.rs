@@ -17,6 +17,7 @@ mod events;
 mod identity;
 mod import;
 mod jobs;
+mod matrix;
 mod quotas;
 mod routing;
 mod sla;

@@ -1,6 +1,4 @@
-//! The database's own wall between tenants, and that both walls hold, each without the other.
+//! The database's own wall between tenants; `matrix/` has what callers find in front of it.
 
 mod bleed;
-mod matrix;
-mod samples;
 mod wall;
