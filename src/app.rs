@@ -19,7 +19,7 @@ use crate::{
     routing,
     seal::Sealer,
     sla, system,
-    tickets::{self, Lines, Numbers},
+    tickets::{self, Lines, Names, Numbers},
     webhooks,
 };
 
@@ -33,6 +33,7 @@ pub struct App {
     pub sealer: Sealer,
     pub numbers: Numbers,
     pub lines: Lines,
+    pub names: Arc<Names>,
     /// Rung when a ticket or an agent may have begun to wait for the other; the push job listens.
     pub dispatch_due: Notify,
     pub heads: Heads,
@@ -61,12 +62,14 @@ pub struct Setup {
 impl App {
     pub async fn start(db: Db, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
         let tasks = TaskTracker::new();
+        let names = Arc::new(Names::new(clock.clone()));
         let app = Arc::new(Self {
             sealer: Sealer::load(&db).await?,
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
             // Whoever waits in a line is a call, and calls are waited for: the lines end with the App.
-            lines: Lines::start(&TaskTracker::new(), &db),
+            lines: Lines::start(&TaskTracker::new(), &db, &names),
+            names,
             dispatch_due: Notify::new(),
             heads: Heads::default(),
             feeds: Feeds::default(),

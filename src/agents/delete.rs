@@ -8,6 +8,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Reason, Refusal, Result},
     idempotency,
+    tickets::Whom,
 };
 
 #[derive(Clone, Debug)]
@@ -46,5 +47,6 @@ async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, delete: &D
     store::delete(&mut tx, &delete.key).await?;
     idempotency::keep(&mut tx, ctx, &delete.key).await?;
     tx.commit().await?;
+    app.names.forget(&ctx.tenant, Whom::Agent, &delete.key);
     Ok(false)
 }

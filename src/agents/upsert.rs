@@ -11,7 +11,7 @@ use crate::{
     configuration::{Configuration, no_calendar},
     ctx::Ctx,
     error::{Error, Result, Violations},
-    tickets::Json,
+    tickets::{Json, Whom},
 };
 
 /// What to record, as it came in.
@@ -126,6 +126,7 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &Upsert) -> Result<Agent> {
     if !upsert.validate_only && known.as_ref() != Some(&agent) {
         store::put(&mut tx, &agent).await?;
         tx.commit().await?;
+        app.names.forget(&ctx.tenant, Whom::Agent, &agent.key);
     }
     Ok(agent)
 }

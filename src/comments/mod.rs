@@ -12,4 +12,4 @@ mod store;
 
 pub use create::{Draft, create_in};
 pub use model::{Comment, Visibility};
-pub use store::erase as erase_in;
+pub use store::{erase as erase_in, forget as forget_in};

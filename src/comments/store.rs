@@ -110,3 +110,16 @@ pub async fn list(
     .await?;
     Ok(comments)
 }
+
+/// What was said on these tickets.
+pub async fn forget(tx: &mut Tx, tickets: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "delete from comments where tenant_id = $1 and ticket_id = any($2)",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -197,6 +197,9 @@ pub struct Lifecycle {
     pub auto_close_duration: Duration,
     #[serde(with = "span")]
     pub reopen_window_duration: Duration,
+    /// How long a ticket that is over is kept, with all that belongs to it; zero: for ever.
+    #[serde(with = "span")]
+    pub retention_duration: Duration,
 }
 
 impl Default for Lifecycle {
@@ -205,6 +208,7 @@ impl Default for Lifecycle {
         Self {
             auto_close_duration: Duration::from_secs(7 * DAY),
             reopen_window_duration: Duration::from_secs(14 * DAY),
+            retention_duration: Duration::ZERO,
         }
     }
 }

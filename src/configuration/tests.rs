@@ -247,6 +247,10 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
     ("lifecycle", "{auto_close_duration: 3661d, reopen_window_duration: 0.5s}", &[
         "lifecycle.auto_close_duration: must be whole seconds, 0 s to 3660 days",
         "lifecycle.reopen_window_duration: must be whole seconds, 0 s to 3660 days"]),
+    ("lifecycle", "{retention_duration: 29d}", &[
+        "lifecycle.retention_duration: must be whole seconds, 2592000 s to 36600 days"]),
+    ("lifecycle", "{retention_duration: 30d, reopen_window_duration: 31d}", &[
+        "lifecycle.retention_duration: is shorter than the time in which a ticket may be reopened"]),
     ("escalation", "{expire_duration: 0s}", &["escalation.expire_duration: must be whole seconds, 1 s to 366 days"]),
     ("default_language_code", "deutsch!", &["default_language_code: must be a BCP 47 language tag, for instance en or de-AT"]),
     ("default_language_code", "''", &["default_language_code: must be a BCP 47 language tag, for instance en or de-AT"]),

@@ -321,8 +321,22 @@ fn spans(document: &Document, faults: &mut Violations) {
     let lifecycle = &document.lifecycle;
     span("lifecycle.auto_close_duration", lifecycle.auto_close_duration, 0, YEAR * 10, faults);
     span("lifecycle.reopen_window_duration", lifecycle.reopen_window_duration, 0, YEAR * 10, faults);
+    retention(lifecycle, faults);
     if let Some(expire) = document.escalation.expire_duration {
         span("escalation.expire_duration", expire, 1, YEAR, faults);
+    }
+}
+
+/// Whoever may still reopen a ticket finds it.
+fn retention(lifecycle: &super::Lifecycle, faults: &mut Violations) {
+    const PATH: &str = "lifecycle.retention_duration";
+    let kept = lifecycle.retention_duration;
+    if kept.is_zero() {
+        return;
+    }
+    span(PATH, kept, 30 * 24 * 60 * 60, YEAR * 100, faults);
+    if kept < lifecycle.reopen_window_duration {
+        faults.add(PATH, "is shorter than the time in which a ticket may be reopened");
     }
 }
 

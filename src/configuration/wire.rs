@@ -383,6 +383,11 @@ impl Wire for Lifecycle {
                 &message.reopen_window_duration,
                 standard.reopen_window_duration,
             ),
+            retention_duration: span(
+                "retention_duration",
+                &message.retention_duration,
+                standard.retention_duration,
+            ),
         }
     }
 
@@ -390,6 +395,7 @@ impl Wire for Lifecycle {
         Some(pb::Lifecycle {
             auto_close_duration: Some(self.auto_close_duration).write(),
             reopen_window_duration: Some(self.reopen_window_duration).write(),
+            retention_duration: Some(self.retention_duration).write(),
         })
     }
 }

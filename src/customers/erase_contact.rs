@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     idempotency,
     ids::Id,
-    tickets::{self, ERASED, Person, Tally},
+    tickets::{self, ERASED, Person, Tally, Whom},
 };
 
 /// Tickets in one transaction: few enough that nobody who works on one of them waits for long.
@@ -127,6 +127,7 @@ async fn finish(app: &App, ctx: &Ctx, erasure: Id, person: &Person) -> Result<Op
     }
     let done = lock(&mut tx, erasure).await?;
     tx.commit().await?;
+    app.names.forget(&ctx.tenant, Whom::Contact, &person.key);
     Ok(Some((done, replayed)))
 }
 

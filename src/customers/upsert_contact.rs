@@ -10,6 +10,7 @@ use crate::{
     call::retrying,
     ctx::Ctx,
     error::{Error, Result},
+    tickets::Whom,
 };
 
 /// The contact as the CRM has it; texts are within their limits.
@@ -71,6 +72,7 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &UpsertContact) -> Result<Contact
     if !upsert.validate_only && known.as_ref() != Some(&next) {
         store::put_contact(&mut tx, &next).await?;
         tx.commit().await?;
+        app.names.forget(&ctx.tenant, Whom::Contact, &next.key);
     }
     Ok(next)
 }

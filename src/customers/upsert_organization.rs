@@ -10,6 +10,7 @@ use crate::{
     call::retrying,
     ctx::Ctx,
     error::{Error, Result},
+    tickets::Whom,
 };
 
 /// The organization as the CRM has it; texts are within their limits.
@@ -65,6 +66,7 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &UpsertOrganization) -> Result<Or
     if !upsert.validate_only && known.as_ref() != Some(&next) {
         store::put_organization(&mut tx, &next).await?;
         tx.commit().await?;
+        app.names.forget(&ctx.tenant, Whom::Organization, &next.key);
     }
     Ok(next)
 }

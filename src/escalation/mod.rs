@@ -30,4 +30,5 @@ pub use audience::Audience;
 pub use erase::erase_in;
 pub use escalate::climb_in;
 pub use model::*;
+pub use store::forget as forget_in;
 pub use take::{take_all_in, take_in};

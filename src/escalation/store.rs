@@ -157,3 +157,16 @@ pub async fn list(db: &mut PgConnection, tenant: &TenantId, list: List<'_>) -> R
     query.push(" order by create_time desc, id desc limit ").push_bind(list.limit);
     Ok(query.build_query_as().fetch_all(&mut *db).await?)
 }
+
+/// The escalations of these tickets.
+pub async fn forget(tx: &mut Tx, tickets: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "delete from escalations where tenant_id = $1 and ticket_id = any($2)",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -28,7 +28,7 @@ pub use heads::Heads;
 pub use model::{Event, EventType, Facts};
 pub use project::{Notice, project};
 pub use store_history::{
-    Audience, Created, Stood, created_in, formerly_asked_by_in, list_page, list_since, logs_in, overwrite_in,
-    redact_note_in, stood,
+    Audience, Created, Stood, created_in, forget as forget_in, formerly_asked_by_in, list_page, list_since,
+    logs_in, overwrite_in, redact_note_in, stood, waiting_in,
 };
 pub use store_stream::{Placed, heads as stream_heads, read as read_stream};

@@ -228,3 +228,36 @@ pub async fn redact_note_in(tx: &mut Tx, ticket: Id, version: i64) -> Result<()>
     .await?;
     Ok(())
 }
+
+/// Those of these tickets of which an event still waits for its place in the stream.
+pub async fn waiting_in(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let waiting = sqlx::query_scalar!(
+        r#"select distinct ticket_id as "ticket_id: Id" from outbox
+           where bucket = $1 and tenant_id = $2 and ticket_id = any($3)"#,
+        tenant.bucket(),
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(waiting)
+}
+
+/// The log of these tickets, and its places in the stream: whoever reads on finds what is left.
+pub async fn forget(tx: &mut Tx, tickets: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "with gone as (
+             delete from events where tenant_id = $1 and ticket_id = any($2) returning ticket_id, version, record_time
+         )
+         delete from stream s using gone
+         where s.tenant_id = $1 and s.record_time = gone.record_time and s.ticket_id = gone.ticket_id
+           and s.version = gone.version",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

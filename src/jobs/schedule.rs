@@ -94,6 +94,14 @@ pub const JOBS: &[Job] = &[
         run_once: |app, limit| Box::pin(async move { escalation::expire::run_once(&app, limit).await }),
     },
     Job {
+        name: "retire_tickets",
+        period: Duration::from_mins(10),
+        pace: Duration::from_millis(100),
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { tickets::retire::run_once(&app, limit).await }),
+    },
+    Job {
         name: "purge_receipts",
         period: Duration::from_mins(1),
         pace: Duration::ZERO,

@@ -43,5 +43,5 @@ pub use follow::{Ledger, begin, follow_in, promise};
 pub use model::{Clock, ClockState, Signal, What};
 pub use points::Point;
 pub use select::select;
-pub use store::put as put_in;
+pub use store::{forget as forget_in, put as put_in};
 pub use verify::{Verified, compare, verify, verify_all};

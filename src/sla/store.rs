@@ -138,3 +138,16 @@ pub async fn open(tx: &mut Tx, wanted: &Wanted, after: Option<&After>, limit: i6
     .await?;
     Ok(clocks)
 }
+
+/// The clocks of these tickets.
+pub async fn forget(tx: &mut Tx, tickets: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "delete from sla_clocks where tenant_id = $1 and ticket_id = any($2)",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -8,7 +8,8 @@ use tokio_util::task::TaskTracker;
 use super::{
     Change, Shown, again,
     create::{OnConflict, Receipt, Written},
-    names, read, store,
+    names::Names,
+    read, store,
 };
 use crate::{
     app::App,
@@ -52,11 +53,14 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn start(tasks: &TaskTracker, db: &Db) -> Self {
+    pub fn start(tasks: &TaskTracker, db: &Db, names: &Arc<Names>) -> Self {
         let (writer, reader, asker) = (db.clone(), db.clone(), db.clone());
+        let names = Arc::clone(names);
         Self {
             creates: Batcher::start(tasks, 2, MAX_CREATES, move |drafts| create_all(writer.clone(), drafts)),
-            gets: Batcher::start(tasks, 2, MAX_GETS, move |wanted| get_all(reader.clone(), wanted)),
+            gets: Batcher::start(tasks, 2, MAX_GETS, move |wanted| {
+                get_all(reader.clone(), Arc::clone(&names), wanted)
+            }),
             accounts: Batcher::start(tasks, 1, MAX_GETS, move |asked| accounts(asker.clone(), asked)),
         }
     }
@@ -199,14 +203,14 @@ async fn accounts_of(db: &Db, tenant: &TenantId, customers: &[Customer]) -> Resu
 }
 
 /// Answers the gets of each tenant by one statement, and one for the names on the tickets.
-async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<Shown>>>> {
+async fn get_all(db: Db, names: Arc<Names>, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<Shown>>>> {
     let mut tenants: HashMap<&TenantId, Vec<Id>> = HashMap::new();
     for (tenant, id) in &wanted {
         tenants.entry(tenant).or_default().push(*id);
     }
     let mut found: HashMap<(&TenantId, Id), Arc<Shown>> = HashMap::new();
     for (tenant, ids) in tenants {
-        match find_shown(&db, tenant, &ids).await {
+        match find_shown(&db, &names, tenant, &ids).await {
             Ok(tickets) => {
                 found.extend(tickets.into_iter().map(|ticket| ((tenant, ticket.id), Arc::new(ticket))));
             }
@@ -219,8 +223,8 @@ async fn get_all(db: Db, wanted: Vec<(TenantId, Id)>) -> Vec<Result<Option<Arc<S
     wanted.iter().map(|(tenant, id)| Ok(found.get(&(tenant, *id)).cloned())).collect()
 }
 
-async fn find_shown(db: &Db, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Shown>> {
+async fn find_shown(db: &Db, names: &Names, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Shown>> {
     let mut db = db.read(tenant).await?;
     let tickets = store::find_all(&mut *db, tenant, ids).await?;
-    names::name(&mut db, tenant, tickets).await
+    names.put_on(&mut db, tenant, tickets).await
 }

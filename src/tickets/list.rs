@@ -13,7 +13,6 @@ use sqlx::PgConnection;
 use super::{
     Shown, Ticket, View,
     fields::{FIELDS, GROUPS, PUBLIC_FIELDS},
-    names,
     read::visible,
     store, store_list,
 };
@@ -207,7 +206,7 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
         let (rows, next) = page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes)?;
         (rows.into_iter().map(|row| row.ticket).collect(), next)
     };
-    Ok((names::name(&mut db, &ctx.tenant, tickets).await?, next))
+    Ok((app.names.put_on(&mut db, &ctx.tenant, tickets).await?, next))
 }
 
 /// What the page tokens of a list are bound to; `me()` makes the caller a part of the filter.
@@ -290,7 +289,7 @@ pub async fn batch(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Vec<Shown>> {
         let name = || format!("tenants/{}/tickets/{id}", ctx.tenant);
         tickets.get(id).cloned().ok_or_else(|| Error::not_found("ticket", name()))
     });
-    names::name(&mut db, &ctx.tenant, found.collect::<Result<_>>()?).await
+    app.names.put_on(&mut db, &ctx.tenant, found.collect::<Result<_>>()?).await
 }
 
 /// Those of the tickets that there are and the caller may see.

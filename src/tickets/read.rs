@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{Held, Live, Shown, Standing, Ticket, change::undo, create::Receipt, names, store};
+use super::{Held, Live, Shown, Standing, Ticket, change::undo, create::Receipt, store};
 use crate::{
     app::App,
     ctx::Ctx,
@@ -116,7 +116,7 @@ pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Arc<Sho
         return Err(missing());
     }
     let mut db = app.db.read(&ctx.tenant).await?;
-    let shown = names::name(&mut db, &ctx.tenant, vec![then]).await?.pop();
+    let shown = app.names.put_on(&mut db, &ctx.tenant, vec![then]).await?.pop();
     shown.map(Arc::new).ok_or_else(missing)
 }
 

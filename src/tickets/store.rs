@@ -383,3 +383,32 @@ pub async fn count_standing(
     .await?;
     Ok(standing)
 }
+
+/// Locks tickets that were over before a time, the first first, unless somebody is at them.
+pub async fn lock_over_since(tx: &mut Tx, before: Time, limit: i64) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: Id" from tickets
+           where tenant_id = $1 and close_time < $2 and state in ('CLOSED', 'CANCELLED', 'MERGED')
+           order by close_time limit $3 for update skip locked"#,
+        tenant.as_str(),
+        before as Time,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids)
+}
+
+/// These tickets, of which nothing else is left.
+pub async fn forget(tx: &mut Tx, tickets: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "delete from tickets where tenant_id = $1 and id = any($2)",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -30,4 +30,5 @@ pub use erase::erase_in;
 pub use model::*;
 pub use post::{Answer, Bounds, Poster};
 pub use schedule::PAUSES;
+pub use store::forget_of as forget_in;
 pub use target::{Reach, may_reach};

@@ -413,3 +413,16 @@ pub async fn forget(pool: &PgPool, before: Time, limit: i64) -> Result<u64> {
     .await?;
     Ok(gone.rows_affected())
 }
+
+/// What was to be told of these tickets, and was.
+pub async fn forget_of(tx: &mut Tx, tickets: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "delete from deliveries where tenant_id = $1 and ticket_id = any($2)",
+        tenant.as_str(),
+        tickets as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

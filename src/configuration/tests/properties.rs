@@ -133,7 +133,7 @@ proptest! {
 fn spans_are_whole_seconds_in_every_form() {
     let yaml = "lifecycle: {auto_close_duration: 1h 30m, reopen_window_duration: P2D}";
     let document = super::read(yaml);
-    let Lifecycle { auto_close_duration, reopen_window_duration } = document.lifecycle.clone();
+    let Lifecycle { auto_close_duration, reopen_window_duration, .. } = document.lifecycle.clone();
     assert_eq!((auto_close_duration.as_secs(), reopen_window_duration.as_secs()), (5400, 2 * 86_400));
     assert_eq!(super::read(&serde_saphyr::to_string(&document).expect("YAML")), document);
 }

@@ -18,7 +18,7 @@ fn faults_of_a_message_are_named_like_those_of_the_document() {
     message.calendars[1].hours[0].days.push(9);
     message.lifecycle = Some(pb::Lifecycle {
         auto_close_duration: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
-        reopen_window_duration: None,
+        ..Default::default()
     });
     let mut faults = Violations::default();
     let document = wire::document(&message, &mut faults);

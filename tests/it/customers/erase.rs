@@ -59,7 +59,7 @@ const EVERYWHERE: &[&str] = &[
 ];
 
 /// The columns of the database in which this text stands.
-async fn found(pool: &PgPool, text: &str) -> Vec<String> {
+pub async fn found(pool: &PgPool, text: &str) -> Vec<String> {
     let columns: Vec<(String, String, String)> = sqlx::query_as(
         "select table_name::text, column_name::text, data_type::text from information_schema.columns
          where table_schema = 'public' order by 1, 2",

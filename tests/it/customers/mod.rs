@@ -1,6 +1,7 @@
 //! Customers through the API.
 
 mod erase;
+pub use erase::found;
 mod plan;
 
 use std::time::Duration;

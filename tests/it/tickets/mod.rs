@@ -6,6 +6,7 @@ mod owners;
 mod paging;
 mod reads;
 mod repetition;
+mod retention;
 mod time_travel;
 mod timers;
 mod update;
