@@ -90,10 +90,6 @@ class Refusals(unittest.TestCase):
                 "has nothing to look at",
             ),
             ({"api": {"autoscaling": {"hpa": {"enabled": True, "minReplicas": 20}}}}, "raise maxReplicas."),
-            (
-                {"tls": {"enabled": True, "existingSecret": "x"}, "configuration": {"existingConfigMap": "x"}},
-                "apply it from where TLS ends",
-            ),
         ):
             with self.subTest(sentence):
                 self.refuses(bad, sentence)

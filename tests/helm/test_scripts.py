@@ -111,10 +111,22 @@ class Documents(unittest.TestCase):
             return done.returncode, done.stdout.replace(str(folder), "").splitlines()
 
     def test_each_tenant_gets_its_document(self):
-        code, said = self.apply('echo "$TICKETING_TOKEN $TICKETING_ADDRESS $*"')
-        caller = "secret http://desk-ticketing.support.svc:50051"
-        expected = [f"{caller} config apply --file /{it}.yaml --tenant {it} --comment by the chart" for it in ("acme", "beta")]
+        code, said = self.apply('echo "$TICKETING_ADDRESS $*"')
+        called = "http://desk-ticketing.support.svc:50051 config apply --token-file /token"
+        expected = [f"{called} --file /{it}.yaml --tenant {it} --comment by the chart" for it in ("acme", "beta")]
         self.assertEqual((code, said), (0, expected))
+
+    def test_a_server_with_tls_is_believed_by_its_authority(self):
+        objects = rendered(CHART / "ci/mutual-tls-values.yaml")
+        job = next(it for it in objects if it["kind"] == "Job" and "configuration" in it["metadata"]["name"])
+        spec = job["spec"]["template"]["spec"]
+        told = variables(spec["containers"][0])
+        self.assertEqual(told["TICKETING_ADDRESS"], "https://desk-ticketing.support.svc:50051")
+        volumes = {it["name"]: it for it in spec["volumes"]}
+        mounted = {it["mountPath"]: volumes[it["name"]] for it in spec["containers"][0]["volumeMounts"]}
+        folder, file = told["TICKETING_CA_FILE"].rsplit("/", 1)
+        secret = mounted[folder]["secret"]
+        self.assertEqual((secret["secretName"], [it["path"] for it in secret["items"]]), ("server-ca", [file]))
 
     def test_a_refusal_ends_it(self):
         code, said = self.apply("echo refused; exit 1")

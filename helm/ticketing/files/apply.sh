@@ -2,8 +2,6 @@
 #   $TOKEN_FILE  who applies them
 #   $DOCUMENTS   the folder
 #   $COMMENT     what is kept with the revisions
-TICKETING_TOKEN=$(cat "$TOKEN_FILE")
-export TICKETING_TOKEN
 for document in "$DOCUMENTS"/*.yaml; do
-    ticketing config apply --file "$document" --tenant "$(basename "$document" .yaml)" --comment "$COMMENT"
+    ticketing config apply --token-file "$TOKEN_FILE" --file "$document" --tenant "$(basename "$document" .yaml)" --comment "$COMMENT"
 done

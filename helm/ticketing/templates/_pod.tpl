@@ -139,3 +139,12 @@ securityContext:
       - serviceAccountToken: {path: token, audience: {{ .audience | quote }}, expirationSeconds: 3600}
   {{- end }}
 {{- end }}
+
+{{/* The authorities that vouch for the servers, for who calls them over TLS. */}}
+{{- define "ticketing.caVolume" -}}
+- name: ca
+  secret:
+    secretName: {{ default (include "ticketing.tlsSecret" .) .Values.tls.ca.existingSecret }}
+    defaultMode: 0440
+    items: [{key: {{ .Values.tls.ca.key | quote }}, path: ca.crt}]
+{{- end }}

@@ -105,9 +105,6 @@ What a schema cannot say in a sentence. All faults are named at once, each with 
 {{- if and .configuration.documents .configuration.existingConfigMap }}
 - configuration.documents and configuration.existingConfigMap exclude each other: remove one of them.
 {{- end }}
-{{- if and (or .configuration.documents .configuration.existingConfigMap) .tls.enabled }}
-- configuration is applied by the command line, which calls in plain text alone, and tls is enabled: apply it from where TLS ends, and remove configuration.documents and configuration.existingConfigMap.
-{{- end }}
 {{- end }}
 {{- end }}
 
