@@ -4,6 +4,7 @@ mod batch;
 mod begin;
 mod committed;
 pub mod embedded;
+mod readers;
 
 use std::{
     ops::{Deref, DerefMut},
@@ -14,10 +15,13 @@ use std::{
 
 pub use batch::Batcher;
 pub use committed::Committed;
+use readers::Readers;
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use tokio::time::Instant;
 
 use crate::{
     ctx::Clock,
@@ -41,6 +45,7 @@ pub struct Db {
     pool: PgPool,
     /// Whom the URL names.
     login: PgConnectOptions,
+    readers: Arc<Readers>,
     committed: Arc<Committed>,
 }
 
@@ -58,24 +63,32 @@ impl Db {
             // One round trip less per call; a dead connection shows in the call itself and is retried.
             .test_before_acquire(false)
             .connect_lazy_with(login.clone().options([("role", JOBS_ROLE)]));
-        Ok(Self { pool, login, committed: Arc::default() })
+        // A few: writers need connections, too.
+        let readers = Arc::new(Readers::new(connections.div_ceil(8) as usize));
+        Ok(Self { pool, login, readers, committed: Arc::default() })
     }
 
     /// A transaction of one tenant. Rolls back unless it is committed.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
-        self.begin_as(tenant, "begin").await
+        let inner = self.begin_as(tenant, "begin").await?;
+        Ok(Tx { inner, tenant: tenant.clone(), reads: None, committed: Arc::clone(&self.committed) })
     }
 
-    /// A transaction of one tenant in which PostgreSQL itself refuses to write. It ends when it is dropped.
+    /// A transaction of one tenant in which PostgreSQL itself refuses to write. It ends when it is dropped, unless it is
+    /// kept for the next reader.
     pub async fn read(&self, tenant: &TenantId) -> Result<Tx> {
-        self.begin_as(tenant, "begin read only").await
+        let (inner, begun) = match self.readers.take(tenant) {
+            Some(reader) => reader,
+            None => (self.begin_as(tenant, "begin read only").await?, Instant::now()),
+        };
+        let reads = Some((Arc::clone(&self.readers), begun));
+        Ok(Tx { inner, tenant: tenant.clone(), reads, committed: Arc::clone(&self.committed) })
     }
 
-    async fn begin_as(&self, tenant: &TenantId, begin: &str) -> Result<Tx> {
+    async fn begin_as(&self, tenant: &TenantId, begin: &str) -> Result<Transaction<'static, Postgres>> {
         // Role and tenant go in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
         let begin = format!("{begin}; set local role {APP_ROLE}; set local ticketing.tenant = '{tenant}'");
-        let inner = begin::begin(&self.pool, begin).await?;
-        Ok(Tx { inner, tenant: tenant.clone(), committed: Arc::clone(&self.committed) })
+        Ok(begin::begin(&self.pool, begin).await?)
     }
 
     /// For jobs that look across tenants, and for what belongs to none. A statement is a transaction.
@@ -134,6 +147,7 @@ impl Db {
     }
 
     pub async fn close(&self) {
+        self.readers.clear();
         self.pool.close().await;
     }
 }
@@ -144,12 +158,21 @@ impl Db {
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
     tenant: TenantId,
+    /// Of one that reads: where it may wait for others, and since when it goes on.
+    reads: Option<(Arc<Readers>, Instant)>,
     committed: Arc<Committed>,
 }
 
 impl Tx {
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+
+    /// Nothing failed, and the next reader of the tenant may go on here. One that writes rolls back.
+    pub fn keep(self) {
+        if let Some((readers, begun)) = self.reads {
+            readers.keep(self.tenant, self.inner, begun);
+        }
     }
 
     pub async fn commit(self) -> Result<()> {

@@ -199,7 +199,10 @@ async fn accounts(db: Db, asked: Vec<(TenantId, Customer)>) -> Vec<Result<Accoun
 }
 
 async fn accounts_of(db: &Db, tenant: &TenantId, customers: &[Customer]) -> Result<Vec<Account>> {
-    customers::accounts(&mut *db.read(tenant).await?, tenant, customers).await
+    let mut tx = db.read(tenant).await?;
+    let accounts = customers::accounts(&mut *tx, tenant, customers).await?;
+    tx.keep();
+    Ok(accounts)
 }
 
 /// Answers the gets of each tenant by one statement, and one for the names on the tickets.
@@ -224,7 +227,9 @@ async fn get_all(db: Db, names: Arc<Names>, wanted: Vec<(TenantId, Id)>) -> Vec<
 }
 
 async fn find_shown(db: &Db, names: &Names, tenant: &TenantId, ids: &[Id]) -> Result<Vec<Shown>> {
-    let mut db = db.read(tenant).await?;
-    let tickets = store::find_all(&mut *db, tenant, ids).await?;
-    names.put_on(&mut db, tenant, tickets).await
+    let mut tx = db.read(tenant).await?;
+    let tickets = store::find_all(&mut *tx, tenant, ids).await?;
+    let shown = names.put_on(&mut tx, tenant, tickets).await?;
+    tx.keep();
+    Ok(shown)
 }

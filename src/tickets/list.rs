@@ -206,7 +206,9 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
         let (rows, next) = page.finish_within(&app.sealer, &purpose, rows, cursor, |row| row.bytes)?;
         (rows.into_iter().map(|row| row.ticket).collect(), next)
     };
-    Ok((app.names.put_on(&mut db, &ctx.tenant, tickets).await?, next))
+    let shown = app.names.put_on(&mut db, &ctx.tenant, tickets).await?;
+    db.keep();
+    Ok((shown, next))
 }
 
 /// What the page tokens of a list are bound to; `me()` makes the caller a part of the filter.

@@ -55,6 +55,14 @@ async fn look(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar(sql).fetch_all(&mut **tx).await?)
 }
 
+/// The same, and the next reader of the tenant goes on there.
+async fn look_and_keep(db: &Db, tenant: &TenantId) -> Result<Vec<String>> {
+    let mut tx = db.read(tenant).await?;
+    let seen = look(&mut tx).await?;
+    tx.keep();
+    Ok(seen)
+}
+
 /// Writes to whatever it is shown.
 async fn write(tx: &mut Tx) -> Result<Vec<String>> {
     let sql = "update tenants set next_number = next_number + 1 returning current_user || ' ' || id";
@@ -89,7 +97,8 @@ async fn work(db: Db, seed: u64, transactions: usize) -> Tally {
         let tenant = tenant(n);
         let own = vec![format!("{APP_ROLE} {tenant}")];
         let seen = match random.u8(..8) {
-            0 | 1 => look(&mut db.read(&tenant).await.expect("begun")).await,
+            0 => look(&mut db.read(&tenant).await.expect("begun")).await,
+            1 => look_and_keep(&db, &tenant).await,
             2 => {
                 tally.committed[n] += 1;
                 write_and_commit(&db, &tenant).await
