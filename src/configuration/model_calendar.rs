@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::Keyed;
+use super::{Keyed, is_key};
 use crate::calendar::{self, Hours, zone};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,9 @@ pub fn no_calendar(key: &str, calendars: &[Calendar]) -> String {
 /// That a list has no item of this key, and which one was meant.
 pub fn no_such<T: Keyed>(list: &str, key: &str, items: &[T]) -> String {
     let likeness = |known: &&str| strsim::jaro_winkler(known, key);
-    let nearest = items.iter().map(Keyed::key).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    // Likeness takes the product of the lengths, which only those of keys are short enough for.
+    let known = items.iter().map(Keyed::key).filter(|known| is_key(known) && is_key(key));
+    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let hint = nearest.filter(|known| likeness(known) > 0.85);
     let hint = hint.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
     format!("there is no {key:?} in {list}{hint}")
@@ -119,6 +121,16 @@ pub fn parse_date(text: &str) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_key_is_compared_with_none() {
+        let calendar = |key: &str| Calendar { key: key.to_owned(), ..Calendar::default() };
+        let (near, long) = ("office-hours", "x".repeat(100_000));
+        let known = [calendar(near), calendar(&long)];
+        let told = no_calendar("office-hour", &known);
+        assert_eq!(told, r#"there is no "office-hour" in calendars; did you mean "office-hours"?"#);
+        assert!(!no_calendar(&long[1..], &known).contains("did you mean"));
+    }
 
     #[test]
     fn a_date_has_one_text() {

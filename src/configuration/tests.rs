@@ -273,6 +273,9 @@ fn lists_are_bounded() {
     };
     assert_eq!(faults(&with("skills", &list(1000, ""))), Vec::<String>::new());
     assert_eq!(faults(&with("skills", &list(1001, ""))), ["skills: must be at most 1000; these are 1001"]);
+    // Then nothing else is looked at: what refers to one of too many would be compared with all of them.
+    let lost = Document { default_queue: "gone".to_owned(), ..with("skills", &list(1001, "")) };
+    assert_eq!(faults(&lost), ["skills: must be at most 1000; these are 1001"]);
     assert_eq!(
         faults(&with("routing_rules", &list(501, ", queue: first"))),
         ["routing_rules: must be at most 500; these are 501"]

@@ -37,19 +37,22 @@ const YEAR: Duration = Duration::from_hours(366 * 24);
 
 /// Adds the document's faults to those that are known.
 pub fn validate(document: &Document, faults: &mut Violations) {
-    let levels = List::new("levels", &document.levels, 1, MAX_LEVELS, faults);
-    let teams = List::new("teams", &document.teams, 1, MAX_TEAMS, faults);
-    let queues = List::new("queues", &document.queues, 1, MAX_TEAMS, faults);
-    let skills = List::new("skills", &document.skills, 0, MAX_SKILLS, faults);
-    let categories = List::new("categories", &document.categories, 0, MAX_CATEGORIES, faults);
-    let fields = List::new("custom_fields", &document.custom_fields, 0, MAX_FIELDS, faults);
-    let priorities = List::new("priorities", &document.priorities, 1, MAX_PRIORITIES, faults);
-    let codes = List::new("resolution_codes", &document.resolution_codes, 1, MAX_CODES, faults);
-    let rules = List::new("routing_rules", &document.routing_rules, 0, MAX_RULES, faults);
-    let policies = List::new("sla_policies", &document.sla_policies, 0, sla::MAX_POLICIES, faults);
-    let ladders = List::new("ladders", &document.ladders, 0, sla::MAX_LADDERS, faults);
-    let calendars = List::new("calendars", &document.calendars, 0, calendars::MAX_CALENDARS, faults);
-    let services = List::new("services", &document.services, 0, services::MAX_SERVICES, faults);
+    if too_long(document, faults) {
+        return;
+    }
+    let levels = List::new("levels", &document.levels, 1, faults);
+    let teams = List::new("teams", &document.teams, 1, faults);
+    let queues = List::new("queues", &document.queues, 1, faults);
+    let skills = List::new("skills", &document.skills, 0, faults);
+    let categories = List::new("categories", &document.categories, 0, faults);
+    let fields = List::new("custom_fields", &document.custom_fields, 0, faults);
+    let priorities = List::new("priorities", &document.priorities, 1, faults);
+    let codes = List::new("resolution_codes", &document.resolution_codes, 1, faults);
+    let rules = List::new("routing_rules", &document.routing_rules, 0, faults);
+    let policies = List::new("sla_policies", &document.sla_policies, 0, faults);
+    let ladders = List::new("ladders", &document.ladders, 0, faults);
+    let calendars = List::new("calendars", &document.calendars, 0, faults);
+    let services = List::new("services", &document.services, 0, faults);
 
     levels.each(faults, level);
     names(&levels, |it| &it.display_name, faults);
@@ -96,6 +99,34 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     }
 }
 
+/// Whether a list is longer than it may be. Then nothing else is checked, so that a huge document is refused quickly.
+fn too_long(document: &Document, faults: &mut Violations) -> bool {
+    let lists = [
+        ("levels", document.levels.len(), MAX_LEVELS),
+        ("teams", document.teams.len(), MAX_TEAMS),
+        ("queues", document.queues.len(), MAX_TEAMS),
+        ("skills", document.skills.len(), MAX_SKILLS),
+        ("categories", document.categories.len(), MAX_CATEGORIES),
+        ("custom_fields", document.custom_fields.len(), MAX_FIELDS),
+        ("priorities", document.priorities.len(), MAX_PRIORITIES),
+        ("resolution_codes", document.resolution_codes.len(), MAX_CODES),
+        ("routing_rules", document.routing_rules.len(), MAX_RULES),
+        ("sla_policies", document.sla_policies.len(), sla::MAX_POLICIES),
+        ("ladders", document.ladders.len(), sla::MAX_LADDERS),
+        ("calendars", document.calendars.len(), calendars::MAX_CALENDARS),
+        ("services", document.services.len(), services::MAX_SERVICES),
+        ("load_weights", document.load_weights.len(), MAX_WEIGHTS),
+    ];
+    let mut longer = false;
+    for (name, len, max) in lists {
+        if len > max {
+            faults.add(name, format!("must be at most {max}; these are {len}"));
+            longer = true;
+        }
+    }
+    longer
+}
+
 /// A list whose items are known by their keys.
 struct List<'a, T> {
     name: &'static str,
@@ -107,12 +138,9 @@ struct List<'a, T> {
 
 impl<'a, T: Keyed> List<'a, T> {
     /// Checks how many there are, and their keys.
-    fn new(name: &'static str, items: &'a [T], min: usize, max: usize, faults: &mut Violations) -> Self {
+    fn new(name: &'static str, items: &'a [T], min: usize, faults: &mut Violations) -> Self {
         if items.len() < min {
             faults.add(name, "must not be empty");
-        }
-        if items.len() > max {
-            faults.add(name, format!("must be at most {max}; these are {}", items.len()));
         }
         let mut list = Self { name, items, paths: Vec::with_capacity(items.len()), places: HashMap::new() };
         for (place, item) in items.iter().enumerate() {
@@ -157,7 +185,7 @@ impl<'a, T: Keyed> List<'a, T> {
     /// A reference that must lead to an item, if it is there.
     fn optional(&self, path: impl Into<String>, key: &str, faults: &mut Violations) {
         if !key.is_empty() && !self.places.contains_key(key) {
-            faults.add(path, no_such(self.name, key, self.items));
+            faults.add_with(path, || no_such(self.name, key, self.items));
         }
     }
 }

@@ -29,9 +29,12 @@ fn time_zone(at: &str, name: &str, faults: &mut Violations) {
     if name.is_empty() {
         faults.add(path, "is required, for instance Europe/Berlin");
     } else if zone::find(name).is_none() {
-        let hint = zone::nearest(name).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-        let release = zone::release();
-        faults.add(path, format!("the IANA time zones of {release} have no {name:?}{hint}"));
+        faults.add_with(path, || {
+            let hint =
+                zone::nearest(name).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            let release = zone::release();
+            format!("the IANA time zones of {release} have no {name:?}{hint}")
+        });
     }
 }
 
@@ -139,7 +142,7 @@ fn hours(at: &str, open: &str, close: &str, faults: &mut Violations) -> Option<H
 /// A reference to a calendar, if it is there.
 pub fn reference(path: String, key: &str, calendars: &List<'_, Calendar>, faults: &mut Violations) {
     if !key.is_empty() && calendars.get(key).is_none() {
-        faults.add(path, crate::configuration::no_calendar(key, calendars.items));
+        faults.add_with(path, || crate::configuration::no_calendar(key, calendars.items));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::{List, MAX_WEIGHTS, span};
+use super::{List, span};
 use crate::{
     agents::SKILL_LEVELS,
     configuration::{CustomField, Dispatch, Keyed, LoadWeight, Queue, RoutingRule, Team, path},
@@ -154,9 +154,6 @@ fn asked<'a, S: Keyed>(
 }
 
 pub fn weights(weights: &[LoadWeight], faults: &mut Violations) {
-    if weights.len() > MAX_WEIGHTS {
-        faults.add("load_weights", format!("must be at most {MAX_WEIGHTS}; these are {}", weights.len()));
-    }
     // A new ticket is nobody's.
     let owned = |state: &&State| state.is_live() && **state != State::New;
     let owned: Vec<&str> = State::ALL.iter().filter(owned).map(|state| state.name()).collect();
