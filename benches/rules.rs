@@ -1,9 +1,11 @@
 //! What the pure rules cost, without a database: `cargo bench --bench rules`.
 
+use std::sync::Arc;
+
 use divan::{Bencher, black_box};
 use ticketing::{
     configuration::{Configuration, Document},
-    ctx::{Actor, ActorKind, Ctx, Role},
+    ctx::{Action, Actor, ActorKind, Ctx, Role},
     events::EventType,
     filter::{self, Field, Kind, Schema},
     ids::{Id, TenantId},
@@ -120,6 +122,8 @@ fn ctx() -> Ctx {
         recorded: now,
         request: None,
         traceparent: String::new(),
+        action: Action { method: "bench".into(), administers: false },
+        call_id: Arc::default(),
     }
 }
 

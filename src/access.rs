@@ -54,6 +54,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::TicketsImport,
                 Permission::SlaWrite,
                 Permission::CustomersErase,
+                Permission::AuditRead,
             ],
             HOOKS,
         ],
@@ -75,6 +76,39 @@ pub fn granted(role: Role) -> Vec<Permission> {
     let mut rights: Vec<Permission> = sets.concat();
     rights.push(Permission::SystemRead);
     rights
+}
+
+/// Whether what is done by this right is administration, of which the audit log tells. What is done on tickets, their
+/// timelines tell; what is done to them from above, both do.
+pub fn administers(permission: Permission) -> bool {
+    match permission {
+        Permission::TicketsDispatch
+        | Permission::TicketsImport
+        | Permission::CommentsRedact
+        | Permission::AgentsWrite
+        | Permission::CustomersWrite
+        | Permission::CustomersErase
+        | Permission::ConfigurationWrite
+        | Permission::SlaWrite
+        | Permission::WebhooksWrite => true,
+        Permission::Unspecified
+        | Permission::SystemRead
+        | Permission::TicketsRead
+        | Permission::TicketsCreate
+        | Permission::TicketsWork
+        | Permission::CommentsRead
+        | Permission::CommentsWrite
+        | Permission::RoutingRead
+        | Permission::EscalationsWork
+        | Permission::AgentsRead
+        | Permission::AgentsAvailability
+        | Permission::CustomersRead
+        | Permission::ConfigurationRead
+        | Permission::EventsRead
+        | Permission::SlaRead
+        | Permission::WebhooksRead
+        | Permission::AuditRead => false,
+    }
 }
 
 /// The right's name without its prefix, as in metadata and documents.
@@ -112,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_an_administrator_configures_and_erases() {
-        for right in [Permission::ConfigurationWrite, Permission::CustomersErase] {
+    fn nobody_but_an_administrator_configures_erases_and_audits() {
+        for right in [Permission::ConfigurationWrite, Permission::CustomersErase, Permission::AuditRead] {
             let may = |role: &Role| granted(*role).contains(&right);
             assert_eq!(Role::ALL.iter().filter(|role| may(role)).collect::<Vec<_>>(), [&Role::Admin]);
         }

@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    agents, comments,
+    agents, audit, comments,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
     customers,
@@ -97,6 +97,7 @@ impl App {
             .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
+            .add_service(audit::rpc::server(Arc::clone(self)))
             .add_service(system::rpc::server(Arc::clone(self)))
     }
 

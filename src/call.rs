@@ -13,7 +13,7 @@ use crate::{
     ctx::{Actor, Ctx, RequestKey},
     error::{Error, Result},
     ids::TenantId,
-    serve::Allowance,
+    serve::{Allowance, MethodPolicy},
 };
 
 /// The largest request, bytes; one that brings in history may be as large as [`MAX_BULK`].
@@ -33,6 +33,7 @@ pub struct Call {
     traceparent: String,
     allowance: Option<Allowance>,
     id: CallId,
+    policy: Arc<MethodPolicy>,
 }
 
 impl Call {
@@ -45,9 +46,12 @@ impl Call {
         let actor = extensions
             .remove::<Actor>()
             .ok_or_else(|| Error::Unauthenticated("no caller".to_owned()).into_status(&id.0))?;
+        let policy = extensions
+            .remove::<Arc<MethodPolicy>>()
+            .ok_or_else(|| Error::internal("a method without a policy").into_status(&id.0))?;
         let traceparent =
             metadata.get("traceparent").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        Ok((Self { app: Arc::clone(app), actor, method, traceparent, allowance, id }, body))
+        Ok((Self { app: Arc::clone(app), actor, method, traceparent, allowance, id, policy }, body))
     }
 
     /// The context of a read, if the tenant has room for the call.
@@ -62,6 +66,8 @@ impl Call {
             recorded: now,
             request: None,
             traceparent: self.traceparent.clone(),
+            action: self.policy.action(),
+            call_id: Arc::clone(&self.id.0),
         })
     }
 

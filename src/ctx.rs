@@ -28,6 +28,18 @@ pub struct Ctx {
     pub request: Option<RequestKey>,
     /// W3C trace context; empty when there is none.
     pub traceparent: String,
+    pub action: Action,
+    /// Under which the call stands in the log; empty: it is none.
+    pub call_id: Arc<str>,
+}
+
+/// What is being done, as the audit log names it.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// Full name of the method, or what does it.
+    pub method: Arc<str>,
+    /// Whether it changes what only administration may.
+    pub administers: bool,
 }
 
 /// The key under which a repeated call is recognised, with a fingerprint of what was asked.
@@ -139,12 +151,21 @@ impl Ctx {
             recorded: now,
             request: None,
             traceparent: String::new(),
+            action: Action { method: what.into(), administers: false },
+            call_id: Arc::default(),
         }
     }
 
     /// The request_id, or nothing.
     pub fn request_id(&self) -> &str {
         self.request.as_ref().map_or("", |key| &key.request_id)
+    }
+
+    /// The same call where it goes further than its method's permission lets everybody go.
+    #[must_use]
+    pub fn administering(&self) -> Self {
+        let action = Action { administers: true, ..self.action.clone() };
+        Self { action, ..self.clone() }
     }
 
     /// The same call at another time: a step of imported history.

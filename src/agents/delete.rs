@@ -3,6 +3,7 @@
 use super::{Loaded, lock_in, store};
 use crate::{
     app::App,
+    audit::{self, Target},
     call::retrying,
     configuration::Configuration,
     ctx::Ctx,
@@ -43,8 +44,10 @@ async fn attempt(app: &App, ctx: &Ctx, configuration: &Configuration, delete: &D
         return Ok(true);
     }
     let name = || format!("tenants/{}/agents/{}", ctx.tenant, delete.key);
-    decide(&loaded.ok_or_else(|| Error::not_found("agent", name()))?, delete)?;
+    let loaded = loaded.ok_or_else(|| Error::not_found("agent", name()))?;
+    decide(&loaded, delete)?;
     store::delete(&mut tx, &delete.key).await?;
+    audit::act_in(app, &mut tx, ctx, Target::Named(name()), [Some(&loaded.agent), None]).await?;
     idempotency::keep(&mut tx, ctx, &delete.key).await?;
     tx.commit().await?;
     app.names.forget(&ctx.tenant, Whom::Agent, &delete.key);

@@ -4,6 +4,7 @@ use super::{Agent, Availability, store};
 use crate::{
     access::Permission,
     app::App,
+    audit::{self, Target},
     ctx::{ActorKind, Ctx},
     error::{Error, Result, Violations},
     time::Time,
@@ -17,9 +18,13 @@ pub struct SetAvailability {
     pub until_time: Option<Time>,
 }
 
+fn is_oneself(ctx: &Ctx, agent: &Agent) -> bool {
+    ctx.actor.kind == ActorKind::Agent && ctx.actor.id == agent.key
+}
+
 /// The rule.
 pub fn decide(ctx: &Ctx, agent: Agent, set: &SetAvailability, mut faults: Violations) -> Result<Agent> {
-    if !(ctx.actor.kind == ActorKind::Agent && ctx.actor.id == agent.key) {
+    if !is_oneself(ctx, &agent) {
         ctx.actor.require(Permission::AgentsWrite)?;
     }
     if set.availability.is_none() && faults.is_empty() {
@@ -52,6 +57,10 @@ pub async fn set_availability(
     let agent = decide(ctx, known.clone(), &set, faults)?;
     if agent != known {
         store::put(&mut tx, &agent).await?;
+        if !is_oneself(ctx, &agent) {
+            let (ctx, target) = (ctx.administering(), Target::Named(name()));
+            audit::act_in(app, &mut tx, &ctx, target, [Some(&known), Some(&agent)]).await?;
+        }
         tx.commit().await?;
     }
     app.dispatch_due.notify_one();

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{self, Target},
     call::retrying,
     configuration::{Configuration, no_calendar},
     ctx::Ctx,
@@ -125,6 +126,8 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &Upsert) -> Result<Agent> {
     let agent = decide(ctx, known.clone(), upsert)?;
     if !upsert.validate_only && known.as_ref() != Some(&agent) {
         store::put(&mut tx, &agent).await?;
+        let target = Target::Named(agent.name());
+        audit::act_in(app, &mut tx, ctx, target, [known.as_ref(), Some(&agent)]).await?;
         tx.commit().await?;
         app.names.forget(&ctx.tenant, Whom::Agent, &agent.key);
     }

@@ -1,5 +1,6 @@
 //! The command line: what commands there are, what they need, how their failures are told.
 
+mod audit;
 mod broker;
 mod caller;
 mod configuration;
@@ -54,6 +55,7 @@ enum Command {
     Report(report::Report),
     Routing(routing::Routing),
     Sla(sla::Sla),
+    Audit(audit::Audit),
     Token(token::Token),
     Doctor(doctor::Doctor),
 }
@@ -82,6 +84,7 @@ async fn run(command: Command, environment: &Environment) -> anyhow::Result<Exit
         Command::Report(report) => report.run(environment).await,
         Command::Routing(routing) => routing.run(environment).await,
         Command::Sla(sla) => sla.run(environment).await,
+        Command::Audit(audit) => audit.run(environment).await,
         Command::Token(token) => Ok(token.run()),
         Command::Doctor(doctor) => doctor.run(environment).await,
     }

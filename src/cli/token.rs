@@ -45,7 +45,7 @@ const KINDS: [(&str, ActorKind, Role); 3] = [
     ("service", ActorKind::Service, Role::Service),
 ];
 
-fn tenant(text: &str) -> Result<TenantId, String> {
+pub fn tenant(text: &str) -> Result<TenantId, String> {
     TenantId::parse(text).ok_or_else(|| "must be 1 to 63 of a-z, 0-9 and inner -".to_owned())
 }
 

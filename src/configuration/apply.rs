@@ -13,6 +13,7 @@ use super::{
 use crate::{
     agents,
     app::App,
+    audit::{self, Target},
     call::retrying,
     ctx::Ctx,
     db::Tx,
@@ -101,6 +102,9 @@ async fn attempt(app: &App, ctx: &Ctx, apply: &Apply) -> Result<Applied> {
     if !apply.validate_only {
         if revision != before {
             store::insert(&mut tx, &revision).await?;
+            let target = Target::Named(name(&ctx.tenant));
+            let documents = [&before, &revision].map(|it| (it.stamp.revision > 0).then_some(&it.document));
+            audit::act_in(app, &mut tx, ctx, target, documents).await?;
         }
         let receipt = Receipt {
             before: before.stamp.revision,

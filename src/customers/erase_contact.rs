@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use super::{Contact, Erasure, store, store_erasures};
 use crate::{
     app::App,
+    audit::{self, Target, UNSEEN},
     call::retrying,
     ctx::{ActorKind, Ctx},
     db::Tx,
@@ -81,6 +82,8 @@ async fn begin(app: &App, ctx: &Ctx, erase: &Erase) -> Result<(Erasure, bool)> {
     }
     let erasure = Erasure::begun(ctx, app.ids.next(), &erase.key);
     store_erasures::insert(&mut tx, &erasure).await?;
+    let stays = Target::Erased(format!("tenants/{}/contacts/{}", ctx.tenant, erasure.alias()));
+    audit::act_in(app, &mut tx, ctx, stays, UNSEEN).await?;
     tx.commit().await?;
     Ok((erasure, false))
 }
@@ -118,6 +121,7 @@ async fn finish(app: &App, ctx: &Ctx, erasure: Id, person: &Person) -> Result<Op
         if let Some(known) = known {
             store::replace_contact(&mut tx, &known.key, &decide(ctx, &known, &person.alias)).await?;
         }
+        audit::forget_in(&mut tx, &person.key).await?;
         let receipts = idempotency::forget(&mut tx, ActorKind::Customer, &person.key).await?;
         store_erasures::add(&mut tx, erasure, &Tally { receipts, ..Tally::default() }).await?;
         store_erasures::complete(&mut tx, erasure, ctx.now).await?;

@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use super::{Contact, store};
 use crate::{
     app::App,
+    audit::{self, Target},
     call::retrying,
     ctx::Ctx,
     error::{Error, Result},
@@ -71,6 +72,8 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &UpsertContact) -> Result<Contact
     let next = decide(ctx, known.as_ref(), upsert)?;
     if !upsert.validate_only && known.as_ref() != Some(&next) {
         store::put_contact(&mut tx, &next).await?;
+        let target = Target::Contact(&next.key);
+        audit::act_in(app, &mut tx, ctx, target, [known.as_ref(), Some(&next)]).await?;
         tx.commit().await?;
         app.names.forget(&ctx.tenant, Whom::Contact, &next.key);
     }

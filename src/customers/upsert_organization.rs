@@ -7,6 +7,7 @@ use sqlx::types::Json;
 use super::{Organization, store};
 use crate::{
     app::App,
+    audit::{self, Target},
     call::retrying,
     ctx::Ctx,
     error::{Error, Result},
@@ -65,6 +66,8 @@ async fn attempt(app: &App, ctx: &Ctx, upsert: &UpsertOrganization) -> Result<Or
     let next = decide(ctx, known.as_ref(), upsert)?;
     if !upsert.validate_only && known.as_ref() != Some(&next) {
         store::put_organization(&mut tx, &next).await?;
+        let target = Target::Named(next.name());
+        audit::act_in(app, &mut tx, ctx, target, [known.as_ref(), Some(&next)]).await?;
         tx.commit().await?;
         app.names.forget(&ctx.tenant, Whom::Organization, &next.key);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{escalation, events, idempotency, routing, sla, tickets, webhooks};
+use crate::{audit, escalation, events, idempotency, routing, sla, tickets, webhooks};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -108,6 +108,15 @@ pub const JOBS: &[Job] = &[
         batch: 10_000,
         wake: None,
         run_once: |app, limit| Box::pin(async move { idempotency::purge(&app, limit).await }),
+    },
+    Job {
+        name: "extend_audit_chains",
+        // How long an entry stands outside of its chain at most, when there is not too much of it.
+        period: Duration::from_secs(1),
+        pace: Duration::ZERO,
+        batch: 1000,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { audit::extend::run_once(&app, limit).await }),
     },
     Job {
         name: "fan_out_webhooks",

@@ -15,7 +15,11 @@ use super::{
     layer::{Answer, Call, Reply},
     refuse,
 };
-use crate::{access::Permission, ctx::Actor, error::Error};
+use crate::{
+    access::{Permission, administers},
+    ctx::{Action, Actor},
+    error::Error,
+};
 
 const OPTION: &str = "ticketing.v1.policy";
 
@@ -34,7 +38,7 @@ pub enum PolicyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MethodPolicy {
     /// Full name, for instance `ticketing.v1.TicketService/GetTicket`.
-    pub name: String,
+    pub name: Arc<str>,
     /// Who may call it.
     pub access: Access,
     /// What a second identical call does.
@@ -74,6 +78,17 @@ impl Access {
 }
 
 impl MethodPolicy {
+    /// The method as the audit log names it.
+    pub fn action(&self) -> Action {
+        let administers = match &self.access {
+            Access::Open => false,
+            Access::Granted { permission, .. } => {
+                administers(*permission) && self.idempotency != Idempotency::NoSideEffects
+            }
+        };
+        Action { method: Arc::clone(&self.name), administers }
+    }
+
     /// The time that a call gets that asks for `asked`.
     pub(super) fn time(&self, asked: Option<Duration>) -> Option<Duration> {
         match (asked.or(self.default_deadline), self.max_deadline) {
@@ -85,7 +100,7 @@ impl MethodPolicy {
     fn open(method: &MethodDescriptor) -> Self {
         let time = (!method.is_server_streaming()).then_some(Duration::from_secs(5));
         Self {
-            name: name(method),
+            name: name(method).into(),
             access: Access::Open,
             idempotency: Idempotency::NoSideEffects,
             streaming: method.is_server_streaming(),
@@ -138,7 +153,7 @@ impl MethodPolicy {
                 .ok()
                 .filter(|cost| *cost > 0)
                 .ok_or_else(|| fault("has no cost"))?,
-            name,
+            name: name.into(),
         })
     }
 }
@@ -275,7 +290,7 @@ mod tests {
         assert_eq!(
             **policies.get("/toy.Toy/Get").expect("Get"),
             MethodPolicy {
-                name: "toy.Toy/Get".to_owned(),
+                name: "toy.Toy/Get".into(),
                 access: Access::Granted {
                     permission: Permission::TicketsRead,
                     audiences: vec![Audience::Agent]

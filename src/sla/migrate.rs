@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Clock, Ledger, select};
 use crate::{
     app::App,
+    audit::{self, Target},
     call::retrying,
     configuration::{ClockKind, Configuration},
     ctx::Ctx,
@@ -110,6 +111,10 @@ async fn attempt(app: &App, ctx: &Ctx, migrate: &Migrate) -> Result<Done> {
     let done = Done { tickets, revision: configuration.revision, next_page_token, replayed: false };
     if !migrate.validate_only {
         tickets::write_in(&mut tx, &changes).await?;
+        if !changes.is_empty() {
+            let tenant = Target::Named(format!("tenants/{}", ctx.tenant));
+            audit::act_in(app, &mut tx, ctx, tenant, [None, Some(&done)]).await?;
+        }
         idempotency::keep(&mut tx, ctx, &done).await?;
         tx.commit().await?;
     }

@@ -1,5 +1,7 @@
 //! Outages of services as they are kept: field names are the columns and, but for the keys, those of the API.
 
+use serde::Serialize;
+
 use crate::{
     ctx::ActorKind,
     ids::{Id, TenantId},
@@ -11,7 +13,7 @@ pub const MAX_NOTE: usize = 4000;
 pub const MAX_TICKETS: usize = 50;
 
 /// One version of what is known of an outage.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Outage {
     pub tenant_id: TenantId,
     pub id: Id,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{self, Target},
     call::retrying,
     configuration::{Configuration, no_such},
     ctx::Ctx,
@@ -179,6 +180,8 @@ async fn attempt(app: &App, ctx: &Ctx, known: &Known<'_>, record: &Record, id: I
     if !record.validate_only {
         if latest.as_ref() != Some(&outage) {
             store::insert(&mut tx, &outage).await?;
+            let target = Target::Named(outage.name());
+            audit::act_in(app, &mut tx, ctx, target, [latest.as_ref(), Some(&outage)]).await?;
         }
         idempotency::keep(&mut tx, ctx, &(outage.id, outage.version)).await?;
         tx.commit().await?;

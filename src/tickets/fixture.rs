@@ -1,13 +1,16 @@
 //! What the tests of the rules stand on: callers, the sample configuration, a ticket as intake leaves it.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use super::{
     Channel, Create, Impact, Kind, OnConflict, State, Target, Ticket, Urgency, change::Change, create::decide,
 };
 use crate::{
     configuration::{Configuration, Document},
-    ctx::{Actor, ActorKind, Ctx, Role},
+    ctx::{Action, Actor, ActorKind, Ctx, Role},
     error::{Error, Result, Violations},
     ids::{Id, TenantId},
     time::Time,
@@ -28,6 +31,8 @@ pub fn ctx(role: Role) -> Ctx {
         recorded: start(),
         request: None,
         traceparent: String::new(),
+        action: Action { method: "test".into(), administers: false },
+        call_id: Arc::default(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit::{self, Target, UNSEEN},
     call::retrying,
     configuration::Configuration,
     ctx::Ctx,
@@ -100,6 +101,10 @@ async fn attempt(
     if !validate_only {
         let mut tx = app.db.begin(&ctx.tenant).await?;
         store::insert(&mut tx, &changes).await?;
+        if !changes.is_empty() {
+            let tenant = Target::Named(format!("tenants/{}", ctx.tenant));
+            audit::act_in(app, &mut tx, ctx, tenant, UNSEEN).await?;
+        }
         tx.commit().await?;
     }
     Ok(became)

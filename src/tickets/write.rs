@@ -12,6 +12,7 @@ use super::{
 use crate::{
     agents,
     app::App,
+    audit,
     call::retrying,
     configuration::{Configuration, Configurations},
     ctx::Ctx,
@@ -159,6 +160,7 @@ async fn attempt<A: Act>(
     };
     let receipt = Receipt { ticket: change.next.id, version: change.next.version };
     let kept = Kept { receipt, extra };
+    audit::act_in(app, &mut tx, ctx, audit::Target::Named(change.next.name()), audit::UNSEEN).await?;
     idempotency::keep(&mut tx, ctx, &kept).await?;
     tx.commit().await?;
     let ticket = change.next;

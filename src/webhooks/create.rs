@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit,
     call::retrying,
     ctx::Ctx,
     error::{Result, Violations},
@@ -80,6 +81,7 @@ async fn attempt(app: &App, ctx: &Ctx, new: &Subscription) -> Result<Written> {
         return Ok(Written { subscription, replayed: true });
     }
     store::put(&mut tx, new).await?;
+    audit::act_in(app, &mut tx, ctx, audit::Target::Named(new.name()), [None, Some(new)]).await?;
     idempotency::keep(&mut tx, ctx, &new.id).await?;
     tx.commit().await?;
     Ok(Written { subscription: new.clone(), replayed: false })

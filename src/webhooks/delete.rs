@@ -4,7 +4,7 @@ use super::{
     store,
     write::{Target, missing},
 };
-use crate::{app::App, call::retrying, ctx::Ctx, error::Result, idempotency, ids::Id};
+use crate::{app::App, audit, call::retrying, ctx::Ctx, error::Result, idempotency, ids::Id};
 
 /// Answers whether an earlier call with the same request_id did it.
 pub async fn delete(app: &App, ctx: &Ctx, target: Target) -> Result<bool> {
@@ -17,8 +17,11 @@ async fn attempt(app: &App, ctx: &Ctx, target: Target) -> Result<bool> {
     if idempotency::recall::<Id>(&mut tx, ctx).await?.is_some() {
         return Ok(true);
     }
-    found.ok_or_else(|| missing(ctx, target.id))?.require(target.version)?;
+    let subscription = found.ok_or_else(|| missing(ctx, target.id))?;
+    subscription.require(target.version)?;
     store::delete(&mut tx, target.id).await?;
+    let name = audit::Target::Named(subscription.name());
+    audit::act_in(app, &mut tx, ctx, name, [Some(&subscription), None]).await?;
     idempotency::keep(&mut tx, ctx, &target.id).await?;
     tx.commit().await?;
     Ok(false)

@@ -63,7 +63,7 @@ pub struct Key {
 }
 
 /// Where events go.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Subscription {
     pub tenant_id: TenantId,
     pub id: Id,

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit,
     call::retrying,
     ctx::Ctx,
     error::{Error, Result},
@@ -52,6 +53,7 @@ async fn attempt(app: &App, ctx: &Ctx, which: Which) -> Result<(Delivery, bool)>
     }
     let delivery = decide(ctx, delivery);
     store::settle(&mut tx, &delivery).await?;
+    audit::act_in(app, &mut tx, ctx, audit::Target::Named(name()), audit::UNSEEN).await?;
     idempotency::keep(&mut tx, ctx, &id).await?;
     tx.commit().await?;
     Ok((delivery, false))

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit,
     call::retrying,
     ctx::Ctx,
     error::{Error, Result},
@@ -58,6 +59,8 @@ async fn attempt(
     if let Some(position) = again {
         store::send_again(&mut tx, target.id, position, ctx.now).await?;
     }
+    let name = audit::Target::Named(subscription.name());
+    audit::act_in(app, &mut tx, ctx, name, [Some(&before), Some(&subscription)]).await?;
     idempotency::keep(&mut tx, ctx, &target.id).await?;
     tx.commit().await?;
     Ok(Written { subscription, replayed: false })

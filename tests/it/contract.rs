@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use prost_reflect::{DescriptorPool, FileDescriptor, MessageDescriptor, MethodDescriptor};
 use ticketing::{
-    access::granted,
+    access::{administers, granted},
     ctx::Role,
     error::Reason,
     serve::{Access, Audience, Idempotency, MethodPolicy, Policies},
@@ -99,6 +99,24 @@ fn a_method_is_for_those_who_hold_its_permission_and_for_no_others() {
         holders.dedup();
         if audiences != holders {
             faults.push(format!("{}: names {audiences:?}, {permission:?} says {holders:?}", method.name()));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// What an agent may not do and somebody above may, is administration.
+#[test]
+fn what_those_above_may_write_and_agents_may_not_is_audited() {
+    let mut faults = Vec::new();
+    for (method, policy) in methods() {
+        let Access::Granted { permission, .. } = policy.access else { continue };
+        let writes = policy.idempotency != Idempotency::NoSideEffects;
+        let above = !granted(Role::Agent).contains(&permission);
+        if writes && above && !policy.action().administers {
+            faults.push(format!("{}: {permission:?} leaves no entry in the audit log", method.name()));
+        }
+        if !writes && administers(permission) {
+            faults.push(format!("{}: reads, and {permission:?} is for acts", method.name()));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");

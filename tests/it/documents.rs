@@ -1,7 +1,7 @@
 //! The documents tell the truth: their tables are those of the contract and the code, and what they name is there.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -82,6 +82,20 @@ fn the_page_on_permissions_is_the_table_that_is_enforced() {
         ));
     }
     assert_table("docs/permissions.md", "permissions", &rows);
+}
+
+#[test]
+fn the_page_on_the_audit_log_lists_what_administers() {
+    let mut methods_of: BTreeMap<Permission, Vec<String>> = BTreeMap::new();
+    for (method, policy) in methods().into_iter().filter(|(_, policy)| policy.action().administers) {
+        let Access::Granted { permission, .. } = policy.access else { panic!("declared, so granted") };
+        methods_of.entry(permission).or_default().push(method.name().to_owned());
+    }
+    let mut rows = vec!["| permission | methods |".to_owned(), "| --- | --- |".into()];
+    for (permission, methods) in methods_of {
+        rows.push(format!("| {} | {} |", access::name(permission), methods.join(", ")));
+    }
+    assert_table("docs/audit.md", "administers", &rows);
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn step(minute: i64, state: pb::TicketState, level: &str, team: &str, assignee: 
 }
 
 /// A ticket that goes up a level too far, comes back and is solved.
-fn told(id: &str) -> pb::ImportedTicket {
+pub fn told(id: &str) -> pb::ImportedTicket {
     use pb::TicketState::{Closed, New, Open, Resolved};
     pb::ImportedTicket {
         ticket: Some(pb::Ticket {
@@ -47,7 +47,7 @@ fn told(id: &str) -> pb::ImportedTicket {
     }
 }
 
-fn request(desk: &Desk, tickets: Vec<pb::ImportedTicket>) -> pb::ImportTicketsRequest {
+pub fn request(desk: &Desk, tickets: Vec<pb::ImportedTicket>) -> pb::ImportTicketsRequest {
     pb::ImportTicketsRequest { parent: desk.parent(), tickets, validate_only: false }
 }
 

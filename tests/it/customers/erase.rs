@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, time::Duration};
 use futures_util::future::join_all;
 use life::{CANARY, PETER, comment, contact_name, full, live, word};
 use sqlx::{AssertSqlSafe, PgPool};
-use ticketing::{ids::TenantId, tickets::ERASED};
+use ticketing::{audit, ids::TenantId, tickets::ERASED};
 use ticketing_proto::v1::{
     self as pb, customer_service_client::CustomerServiceClient, event_service_client::EventServiceClient,
     list_events_request::Start, watch_events_request::Start as Since, watch_events_response::Body,
@@ -27,6 +27,7 @@ use crate::{
 
 /// Where the canary stands before.
 const EVERYWHERE: &[&str] = &[
+    "audit_people.key",
     "comments.author_id",
     "comments.text",
     "contacts.annotations",
@@ -235,6 +236,7 @@ async fn nothing_of_a_person_stays_and_everything_else_does() {
     assert_all_said(pool).await;
     assert_eq!(found(pool, CANARY).await, EVERYWHERE);
     let (before, hers) = (figures(&desk).await, rows(&desk, &other).await);
+    let chain = assert_chained(&desk).await;
     desk.advance(Duration::from_mins(1));
 
     let answer = erase(&desk, erasing(&desk, PETER, "e1")).await.expect("erased").into_inner();
@@ -247,6 +249,7 @@ async fn nothing_of_a_person_stays_and_everything_else_does() {
     assert_eq!(done.escalation_count, 3);
     assert!(done.receipt_count > 8, "{done:?}");
 
+    assert_eq!(assert_chained(&desk).await, chain + 1, "the erasure is audited, and the rest still holds");
     assert_read(&desk, &names, &done.contact).await;
     assert_lent(&desk, &lent).await;
     let log = log(&desk).await;
@@ -259,6 +262,14 @@ async fn nothing_of_a_person_stays_and_everything_else_does() {
     assert!(!came.is_empty() && came.iter().all(|it| !it.body.contains(CANARY)));
     assert_eq!(found(pool, CANARY).await, Vec::<String>::new());
     desk.finish().await;
+}
+
+/// The audit log holds what it held; answers how many entries those are.
+async fn assert_chained(desk: &Desk) -> i64 {
+    audit::extend::run_once(&desk.app, 1000).await.expect("a tick");
+    let verified = audit::verify(&desk.app.db, &desk.tenant, None, |_| ()).await.expect("read");
+    assert!(verified.is_sound() && verified.waiting == 0, "{verified:?}");
+    verified.head.position
 }
 
 /// Every ticket, its past, its timeline and its comments read, and name the one who was erased by the new name.

@@ -67,6 +67,8 @@ pub const SAMPLES: &[(&str, &str)] = &[
         "HandBackTicket",
         r#"{"name": "@ticket", "hand_back_reason": "HAND_BACK_REASON_SOLUTION_READY", "note": "fertig"}"#,
     ),
+    ("ListAuditEntries", r#"{"parent": "@tenant"}"#),
+    ("GetAuditHead", r#"{"parent": "@tenant"}"#),
     ("GetAgent", r#"{"name": "@agent"}"#),
     ("ListAgents", r#"{"parent": "@tenant"}"#),
     ("SetAvailability", r#"{"name": "@agent", "availability": "AVAILABILITY_AVAILABLE"}"#),
