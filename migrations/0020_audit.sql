@@ -89,3 +89,7 @@ grant delete on audit_people to ticketing_app;
 -- Where something waits for its place, and who has a chain.
 grant select (tenant_id, link) on audit to ticketing_jobs;
 grant select (tenant_id) on audit_heads to ticketing_jobs;
+
+alter table tickets
+    -- Seen by its requester, its assignee, its team and who may see all; every read is in the audit log.
+    add column restricted boolean not null default false;

@@ -28,8 +28,12 @@ const WORK: &[Permission] = &[
     Permission::CustomersWrite,
 ];
 
-const LEAD: &[Permission] =
-    &[Permission::TicketsDispatch, Permission::CommentsRedact, Permission::AgentsWrite];
+const LEAD: &[Permission] = &[
+    Permission::TicketsDispatch,
+    Permission::TicketsRestricted,
+    Permission::CommentsRedact,
+    Permission::AgentsWrite,
+];
 
 const HOOKS: &[Permission] = &[Permission::WebhooksRead, Permission::WebhooksWrite];
 
@@ -96,6 +100,7 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::TicketsRead
         | Permission::TicketsCreate
         | Permission::TicketsWork
+        | Permission::TicketsRestricted
         | Permission::CommentsRead
         | Permission::CommentsWrite
         | Permission::RoutingRead

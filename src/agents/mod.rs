@@ -17,4 +17,5 @@ mod wire;
 pub use model::*;
 pub use read::{
     capacities_in, cool_down_in, get_in, lock_in, members, memberships_in, names, note_assigned_in, of_in,
+    teams_of,
 };

@@ -18,6 +18,11 @@ use crate::{
     time::Time,
 };
 
+/// The teams of an agent; none of somebody who is no agent here.
+pub async fn teams_of(db: impl PgExecutor<'_>, tenant: &TenantId, key: &str) -> Result<Vec<String>> {
+    Ok(store::find(db, tenant, key).await?.map(|agent| agent.teams).unwrap_or_default())
+}
+
 /// What a filter may name.
 pub const FIELDS: Schema = Schema(&[
     Field { name: "team", column: "teams", kind: Kind::TextSet },

@@ -46,6 +46,7 @@ pub fn decide(
         requester: original.requester.clone(),
         organization: original.organization.clone(),
         plan: opening.plan.clone(),
+        restricted: original.restricted,
         category: if known { original.category.clone() } else { String::new() },
         product: original.product.clone(),
         language_code: original.language_code.clone(),
@@ -93,11 +94,12 @@ mod tests {
         original.custom_fields.insert("gone".to_owned(), FieldValue::Int(1));
         original.custom_fields.insert("affected_users".to_owned(), FieldValue::Int(3));
         original.plan = "silver".to_owned();
+        original.restricted = true;
         let opening = Opening { id: fixture::id(2), number: 2, plan: "gold".to_owned() };
         let change = decide(&fixture::ctx(Role::Customer), fixture::configuration(), &original, &opening)
             .expect("recorded");
         let next = change.next;
-        assert_eq!(next.plan, "gold");
+        assert_eq!((next.plan.as_str(), next.restricted), ("gold", true));
         assert_eq!((next.follow_up_of, next.state, next.number), (Some(original.id), State::New, 2));
         assert_eq!((next.requester.as_str(), next.organization.as_str()), ("anna", "initech"));
         assert_eq!((next.category.as_str(), next.tags.len(), next.description.as_str()), ("", 0, ""));

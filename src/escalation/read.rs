@@ -33,7 +33,12 @@ pub async fn get(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<Escalation>
     } else {
         store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, id).await?
     };
-    found.ok_or_else(|| missing(ctx, &format!("{ticket}/escalations/{id}")))
+    let missing = || missing(ctx, &format!("{ticket}/escalations/{id}"));
+    let found = found.ok_or_else(missing)?;
+    match tickets::get(app, ctx, ticket).await {
+        Err(Error::NotFound { .. }) => Err(missing()),
+        seen => seen.map(|_| found),
+    }
 }
 
 /// A page of a ticket's escalations, or of all (`None`), newest first, and where the next one begins.
@@ -64,7 +69,14 @@ pub async fn list(
         limit: page.limit(),
     };
     let escalations = store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, wanted).await?;
-    page.finish(&app.sealer, &purpose, escalations, |escalation| (escalation.create_time, escalation.id))
+    let place = |escalation: &Escalation| (escalation.create_time, escalation.id);
+    let (mut escalations, next) = page.finish(&app.sealer, &purpose, escalations, place)?;
+    if ticket.is_none() {
+        let of: Vec<Id> = escalations.iter().map(|escalation| escalation.ticket_id).collect();
+        let hidden = tickets::hidden(&mut *app.db.read(&ctx.tenant).await?, ctx, &of).await?;
+        escalations.retain(|escalation| !hidden.contains(&escalation.ticket_id));
+    }
+    Ok((escalations, next))
 }
 
 fn missing(ctx: &Ctx, rest: &str) -> Error {

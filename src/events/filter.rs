@@ -1,7 +1,7 @@
 //! Which events a reader wants: by type, ticket, queue and team, as the ticket stood after the event.
 
 use super::{Event, EventType};
-use crate::ids::Id;
+use crate::{ids::Id, tickets::Sight};
 
 /// All conditions must hold; an empty one holds always.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +10,8 @@ pub struct Filter {
     pub ticket: Option<Id>,
     pub queues: Vec<String>,
     pub teams: Vec<String>,
+    /// What the reader sees of restricted tickets.
+    pub sight: Sight,
 }
 
 /// A type, or the beginning of types.
@@ -34,7 +36,11 @@ impl Pattern {
 
 impl Filter {
     pub fn is_empty(&self) -> bool {
-        self.types.is_empty() && self.ticket.is_none() && self.queues.is_empty() && self.teams.is_empty()
+        self.types.is_empty()
+            && self.ticket.is_none()
+            && self.queues.is_empty()
+            && self.teams.is_empty()
+            && self.sight == Sight::All
     }
 
     pub fn matches(&self, event: &Event) -> bool {
@@ -45,6 +51,7 @@ impl Filter {
             && self.ticket.is_none_or(|ticket| ticket == event.ticket_id)
             && any(&self.queues, |queue| *queue == event.facts.queue)
             && any(&self.teams, |team| *team == event.facts.team)
+            && self.sight.reaches(event.facts.restricted, &event.facts.assignee, &event.facts.team)
     }
 }
 
@@ -72,6 +79,7 @@ mod tests {
             ticket: Some(event.ticket_id),
             queues: vec!["q0".into(), "q1".into()],
             teams: vec!["t1".into()],
+            sight: Sight::None,
         };
         assert!(filter.matches(&event));
         for other in [

@@ -10,7 +10,7 @@ use super::{
     project::Notice,
     tail::{BATCH, Tail},
 };
-use crate::{app::App, ctx::Ctx, error::Result};
+use crate::{app::App, ctx::Ctx, error::Result, tickets::Sight};
 
 /// Batches that one call looks through for what the filter wants.
 const MAX_BATCHES: usize = 20;
@@ -38,10 +38,12 @@ pub struct Page {
 /// Reads a page; waits for its first event if asked, and not once the service goes down.
 pub async fn list(app: &Arc<App>, ctx: &Ctx, list: &List) -> Result<Page> {
     let until = Instant::now() + list.wait;
+    let sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+    let filter = Filter { sight, ..list.filter.clone() };
     let start = position(app, &ctx.tenant, &list.start).await?;
     let mut tail = Tail::new(Arc::clone(app), ctx.tenant.clone(), start);
     loop {
-        let page = page(&mut tail, &list.filter, list.size).await?;
+        let page = page(&mut tail, &filter, list.size).await?;
         if !page.notices.is_empty() || page.more || Instant::now() >= until {
             return Ok(page);
         }

@@ -59,6 +59,8 @@ pub struct Facts {
     pub assignee: String,
     pub organization: String,
     pub resolution_code: String,
+    #[serde(default)]
+    pub restricted: bool,
 }
 
 macro_rules! event_types {

@@ -50,6 +50,7 @@ const GOES_OUT: &[&str] = &[
     "sla_policies",
     "sla_revision",
     "plan",
+    "restricted",
 ];
 
 /// An event that is fit to be told, with its place in the stream. There is no other way to one than [`project`].

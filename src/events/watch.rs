@@ -32,7 +32,7 @@ use crate::{
     ctx::{Clock, Ctx},
     error::{Error, Reason, Result},
     serve::{Leaving, Why},
-    tickets::{self, Live, Ticket},
+    tickets::{self, Live, Sight, Ticket},
     time::Time,
 };
 
@@ -101,9 +101,10 @@ impl From<Error> for End {
 pub async fn watch(
     app: &Arc<App>,
     ctx: &Ctx,
-    watch: Watch,
+    mut watch: Watch,
     leaving: Option<Leaving>,
 ) -> Result<BoxStream<'static, Result<Message>>> {
+    watch.filter.sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
     let start = position(app, &ctx.tenant, &watch.start).await?;
     let (sender, receiver) = mpsc::channel(BUFFER);
     let (failed, failure) = oneshot::channel();
@@ -159,7 +160,9 @@ async fn snapshot(app: &App, ctx: &Ctx, filter: &Filter, out: &mut Outlet) -> Re
     loop {
         let chunk = tickets::list_live(app, ctx, live, after, TICKETS).await?;
         let Some(last) = chunk.last() else { break };
-        (count, after) = (count + chunk.len() as i64, Some(last.id));
+        after = Some(last.id);
+        let chunk = tickets::see(app, ctx, chunk).await?;
+        count += chunk.len() as i64;
         out.send(None, Body::SnapshotChunk(chunk)).await?;
     }
     out.send(Some(out.position), Body::SnapshotComplete(count)).await

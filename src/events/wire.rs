@@ -50,7 +50,7 @@ pub fn filter(faults: &mut Violations, tenant: &TenantId, filter: Option<&pb::Ev
             None
         }
     };
-    Filter { types, ticket, queues, teams }
+    Filter { types, ticket, queues, teams, ..Filter::default() }
 }
 
 /// Where to begin: what the request says, or `default`.
@@ -135,6 +135,7 @@ fn facts(event: &Event) -> pb::TicketFacts {
         assignee: named(tenant, "agents", &facts.assignee),
         organization: named(tenant, "organizations", &facts.organization),
         resolution_code: facts.resolution_code.clone(),
+        restricted: facts.restricted,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     ctx::Ctx,
     error::{Error, Result},
     seal::Page,
-    tickets::{Shown, Ticket, Turn, queue as waiting},
+    tickets::{self, Shown, Ticket, Turn, queue as waiting},
 };
 
 /// A page, and where the next one begins.
@@ -19,5 +19,6 @@ pub async fn list(app: &App, ctx: &Ctx, queue: &str, size: i32, token: &str) -> 
     let after = page.after.clone().flatten();
     let tickets = waiting::waiting(app, &ctx.tenant, queue, after.as_ref(), page.limit()).await?;
     let (tickets, next) = page.finish(&app.sealer, &purpose, tickets, Ticket::turn)?;
+    let tickets = tickets::see(app, ctx, tickets).await?;
     Ok((app.names.put_on(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, tickets).await?, next))
 }

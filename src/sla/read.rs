@@ -82,11 +82,14 @@ pub async fn open(
     let page = Page::<After>::parse(&app.sealer, &purpose, size, token)?;
     let mut tx = app.db.read(&ctx.tenant).await?;
     let clocks = store::open(&mut tx, wanted, page.after.as_ref(), page.limit()).await?;
-    let (clocks, next) = page.finish(&app.sealer, &purpose, clocks, |clock| After {
+    let (mut clocks, next) = page.finish(&app.sealer, &purpose, clocks, |clock| After {
         due_time: clock.due_time,
         ticket_id: clock.ticket_id,
         number: clock.number,
     })?;
+    let of: Vec<Id> = clocks.iter().map(|clock| clock.ticket_id).collect();
+    let hidden = tickets::hidden(&mut tx, ctx, &of).await?;
+    clocks.retain(|clock| !hidden.contains(&clock.ticket_id));
     Ok((pin_in(app, &mut tx, clocks).await?, next))
 }
 

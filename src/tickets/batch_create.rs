@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Change, Create, OnConflict, Receipt, Ticket, again,
     create::{self, existing_in},
-    read, store,
+    read, restricted, store,
     write::apply_in,
 };
 use crate::{
@@ -96,6 +96,7 @@ async fn attempt(
         return Ok(Batch { tickets: read::at_versions(app, ctx, &receipts).await?, replayed: true });
     }
     let mut existing = existing_in(&mut tx, ctx, creates).await?;
+    let seen: Vec<Ticket> = existing.values().filter(|ticket| ticket.restricted).cloned().collect();
     let mut fresh = Vec::with_capacity(changes.len());
     let mut commented = Vec::new();
     let mut tickets = Vec::with_capacity(changes.len());
@@ -114,13 +115,16 @@ async fn attempt(
             }
         }
     }
-    if !validate_only {
+    if validate_only {
+        drop(tx);
+    } else {
         store::insert(&mut tx, &fresh).await?;
         apply_in(&mut tx, &app.configurations, commented).await?;
         let receipts: Vec<Receipt> = tickets.iter().map(Receipt::of).collect();
         idempotency::keep(&mut tx, ctx, &receipts).await?;
         tx.commit().await?;
     }
+    restricted::note(app, ctx, &seen).await?;
     Ok(Batch { tickets, replayed: false })
 }
 

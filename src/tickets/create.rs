@@ -8,7 +8,8 @@ use super::{
     Change, Channel, FieldValue, Impact, Json, Kind, State, Ticket, Urgency,
     intake::{check_annotations, check_category, check_custom_field, check_priority, check_tags},
     lines::Draft,
-    read, store,
+    restricted::{self, visible},
+    store,
 };
 use crate::{
     access::Permission,
@@ -35,6 +36,7 @@ pub struct Create {
     pub organization: String,
     /// The organization's, which nobody gives: see [`take_account`].
     pub plan: String,
+    pub restricted: bool,
     pub category: String,
     pub product: String,
     pub language_code: String,
@@ -142,6 +144,10 @@ fn check(ctx: &Ctx, configuration: &Configuration, create: &Create, faults: &mut
     if ctx.actor.is_customer() && !create.requester.is_empty() && create.requester != ctx.actor.id {
         faults.add("ticket.requester", "must be the caller");
     }
+    // A follow-up is what its original is, whoever asks for it.
+    if ctx.actor.is_customer() && create.restricted && create.follow_up_of.is_none() {
+        faults.add("ticket.restricted", "is not for customers to say");
+    }
 }
 
 #[allow(clippy::too_many_lines)] // a line for each field
@@ -211,6 +217,7 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         sla_policies: Vec::new(),
         sla_revision: 0,
         plan: create.plan.clone(),
+        restricted: create.restricted,
     }
 }
 
@@ -233,6 +240,8 @@ pub async fn create(app: &App, ctx: &Ctx, mut create: Create) -> Result<Written>
     if create.validate_only {
         let mut tx = app.db.begin(&ctx.tenant).await?;
         let existing = existing_in(&mut tx, ctx, std::slice::from_ref(&create)).await?.into_values().next();
+        drop(tx);
+        restricted::note(app, ctx, existing.as_slice()).await?;
         return Ok(Written {
             existing: existing.is_some(),
             ticket: existing.unwrap_or(change.next),
@@ -265,14 +274,18 @@ pub async fn existing_in(
     let taken = tickets
         .into_iter()
         .filter_map(|ticket| Some((ticket.external_source.clone().zip(ticket.external_id.clone())?, ticket)));
-    taken
-        .map(|(key, ticket)| match on_conflict.get(&key) {
-            Some(OnConflict::ReturnExisting | OnConflict::AddComment) if read::visible(ctx, &ticket) => {
-                Ok((key, ticket))
+    let mut existing = HashMap::new();
+    for (key, ticket) in taken {
+        match on_conflict.get(&key) {
+            Some(OnConflict::ReturnExisting | OnConflict::AddComment)
+                if visible(tx, ctx, &ticket).await? =>
+            {
+                existing.insert(key, ticket);
             }
-            _ => Err(Error::AlreadyExists { kind: "ticket", name: ticket.name() }),
-        })
-        .collect()
+            _ => return Err(Error::AlreadyExists { kind: "ticket", name: ticket.name() }),
+        }
+    }
+    Ok(existing)
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ const ALL: &[Field] = &[
     field("queue_time", Type::Time),
     field("assign_time", Type::Time),
     field("plan", Type::Text),
+    field("restricted", Type::Bool),
 ];
 
 /// A field that is a column of the same name.

@@ -55,6 +55,7 @@ pub fn create() -> Create {
         requester: String::new(),
         organization: String::new(),
         plan: String::new(),
+        restricted: false,
         category: String::new(),
         product: String::new(),
         language_code: String::new(),

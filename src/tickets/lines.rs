@@ -9,7 +9,7 @@ use super::{
     Change, Shown, again,
     create::{OnConflict, Receipt, Written},
     names::Names,
-    read, store,
+    read, restricted, store,
 };
 use crate::{
     app::App,
@@ -81,12 +81,13 @@ impl Lines {
             }),
             Outcome::Existing(id) => {
                 let found = read::find(app, &ctx.tenant, id).await?;
-                if on_conflict == OnConflict::Fail || !read::visible(&ctx, &found) {
+                if on_conflict == OnConflict::Fail || !read::may_see(app, &ctx, &found).await? {
                     return Err(Error::AlreadyExists { kind: "ticket", name: found.name() });
                 }
                 if on_conflict == OnConflict::AddComment {
                     return again::add(app, &ctx, id, &ticket).await;
                 }
+                restricted::note(app, &ctx, std::slice::from_ref(&*found)).await?;
                 Ok(Written { ticket: found.ticket.clone(), replayed: false, existing: true })
             }
         }

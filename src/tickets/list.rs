@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use super::{
     Shown, Ticket, View,
     fields::{FIELDS, GROUPS, PUBLIC_FIELDS},
-    read::visible,
+    restricted::{self, Sight, visible},
     store, store_list,
 };
 use crate::{
@@ -151,6 +151,8 @@ struct Cursor {
 #[derive(Debug)]
 pub struct Selection<'a> {
     pub ctx: &'a Ctx,
+    /// What the caller sees of restricted ones.
+    pub sight: Sight,
     pub filter: Option<Expr>,
     /// From when on; `None`: from the first on.
     pub from: Option<Time>,
@@ -159,8 +161,9 @@ pub struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    pub fn parse(ctx: &'a Ctx, filter: &str) -> Result<Self> {
-        Ok(Self { ctx, filter: parse_filter(ctx, filter)?, from: None, until: None })
+    pub async fn parse(db: &mut PgConnection, ctx: &'a Ctx, filter: &str) -> Result<Self> {
+        let filter = parse_filter(ctx, filter)?;
+        Ok(Self { ctx, sight: Sight::of(db, ctx).await?, filter, from: None, until: None })
     }
 }
 
@@ -186,12 +189,12 @@ pub struct List<'a> {
 
 /// A page of tickets, and where the next one begins.
 pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, String)> {
-    let selection = Selection::parse(ctx, list.filter)?;
+    let mut db = app.db.read(&ctx.tenant).await?;
+    let selection = Selection::parse(&mut db, ctx, list.filter).await?;
     let purpose = purpose(&selection, list.order);
     let page = Page::<Cursor>::parse(&app.sealer, &purpose, list.page_size, list.page_token)?;
     let since = page.after.map_or(ctx.now, |cursor| cursor.since);
     let after = page.after.map(|cursor| cursor.last);
-    let mut db = app.db.read(&ctx.tenant).await?;
     let (tickets, next) = if list.order.moves() {
         let rows = rows(&mut db, &selection, list, since, after, page.limit()).await?;
         let cursor = |row: &Row| Cursor { since, last: row.place };
@@ -208,6 +211,7 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
     };
     let shown = app.names.put_on(&mut db, &ctx.tenant, tickets).await?;
     db.keep();
+    restricted::note(app, ctx, &shown).await?;
     Ok((shown, next))
 }
 
@@ -291,13 +295,22 @@ pub async fn batch(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Vec<Shown>> {
         let name = || format!("tenants/{}/tickets/{id}", ctx.tenant);
         tickets.get(id).cloned().ok_or_else(|| Error::not_found("ticket", name()))
     });
-    app.names.put_on(&mut db, &ctx.tenant, found.collect::<Result<_>>()?).await
+    let shown = app.names.put_on(&mut db, &ctx.tenant, found.collect::<Result<_>>()?).await?;
+    db.keep();
+    restricted::note(app, ctx, &shown).await?;
+    Ok(shown)
 }
 
 /// Those of the tickets that there are and the caller may see.
 async fn find(db: &mut PgConnection, ctx: &Ctx, ids: &[Id]) -> Result<HashMap<Id, Ticket>> {
-    let found = store::find_all(db, &ctx.tenant, ids).await?;
-    Ok(found.into_iter().filter(|ticket| visible(ctx, ticket)).map(|ticket| (ticket.id, ticket)).collect())
+    let found = store::find_all(&mut *db, &ctx.tenant, ids).await?;
+    let mut seen = HashMap::with_capacity(found.len());
+    for ticket in found {
+        if visible(db, ctx, &ticket).await? {
+            seen.insert(ticket.id, ticket);
+        }
+    }
+    Ok(seen)
 }
 
 /// A count, whole or by the values of a field.
@@ -312,7 +325,7 @@ pub struct Count {
 
 /// Counts what the filter selects. `group_by` may be empty.
 pub async fn count(app: &App, ctx: &Ctx, filter: &str, group_by: &str) -> Result<Count> {
-    let selection = Selection::parse(ctx, filter)?;
+    let selection = Selection::parse(&mut *app.db.read(&ctx.tenant).await?, ctx, filter).await?;
     if group_by.is_empty() {
         let found =
             store_list::count(&mut *app.db.read(&ctx.tenant).await?, &selection, COUNT_CAP + 1).await?;

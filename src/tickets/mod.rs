@@ -33,6 +33,7 @@ pub(crate) mod release;
 pub mod reopen;
 mod replay;
 pub mod resolve;
+mod restricted;
 pub mod resume;
 pub mod retire;
 pub(crate) mod room;
@@ -64,7 +65,8 @@ pub use model::*;
 pub use names::{Names, Shown, Whom};
 pub use numbers::Numbers;
 pub use past::{Extent, Past, Window, extent, past};
-pub use read::{at_version, count_standing_in, get, held, list_live, resolve, visible};
+pub use read::{at_version, count_standing_in, get, held, list_live, resolve};
+pub use restricted::{Sight, hidden, see};
 pub use status::{Verb, advance, advance_settled};
 pub use store::Live;
 pub use write::{

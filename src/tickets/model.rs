@@ -193,6 +193,9 @@ pub struct Ticket {
     /// Key of the plan that its organization had when it was set; empty: none.
     #[serde(default)]
     pub plan: String,
+    /// Seen by few, and every read of it is kept.
+    #[serde(default)]
+    pub restricted: bool,
 }
 
 /// A skill that a ticket asks of the agent who gets it.
@@ -412,6 +415,7 @@ impl Ticket {
             assignee: self.assignee.clone().unwrap_or_default(),
             organization: self.organization.clone(),
             resolution_code: self.resolution.as_ref().map(|r| r.code.clone()).unwrap_or_default(),
+            restricted: self.restricted,
         }
     }
 }
@@ -482,5 +486,6 @@ pub fn sample() -> Ticket {
         sla_policies: Vec::new(),
         sla_revision: 0,
         plan: String::new(),
+        restricted: false,
     }
 }

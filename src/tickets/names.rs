@@ -2,6 +2,7 @@
 //! tickets, and seldom change: they are kept in memory for [`FRESH`]. What is renamed here is known here at once.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     ops::Deref,
     sync::{PoisonError, RwLock},
@@ -30,6 +31,12 @@ pub struct Shown {
 impl Deref for Shown {
     type Target = Ticket;
     fn deref(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+impl Borrow<Ticket> for Shown {
+    fn borrow(&self) -> &Ticket {
         &self.ticket
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{Selection, Ticket, change::came, store_list};
+use super::{Selection, Sight, Ticket, change::came, store_list};
 use crate::{
     app::App,
     ctx::Ctx,
@@ -38,6 +38,7 @@ pub struct Extent {
 /// Which tickets to look back at.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
+    pub sight: Sight,
     pub filter: Option<Expr>,
     pub from: Option<Time>,
     /// `None`: now.
@@ -47,7 +48,7 @@ pub struct Window {
 impl Window {
     pub fn selection<'a>(&self, ctx: &'a Ctx) -> Selection<'a> {
         let until = Some(self.until.unwrap_or(ctx.now.after(Duration::from_micros(1))));
-        Selection { ctx, filter: self.filter.clone(), from: self.from, until }
+        Selection { ctx, sight: self.sight.clone(), filter: self.filter.clone(), from: self.from, until }
     }
 }
 

@@ -1,8 +1,14 @@
 //! Reading tickets: now, as of a time, by list. What a caller may see is one predicate, [`visible`], for all of them.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, slice, sync::Arc, time::Duration};
 
-use super::{Held, Live, Shown, Standing, Ticket, change::undo, create::Receipt, store};
+use super::{
+    Held, Live, Shown, Standing, Ticket,
+    change::undo,
+    create::Receipt,
+    restricted::{self, visible},
+    store,
+};
 use crate::{
     app::App,
     ctx::Ctx,
@@ -13,8 +19,8 @@ use crate::{
     time::Time,
 };
 
-/// Whether the caller may see the ticket: a customer sees what was asked in the customer's own name.
-pub fn visible(ctx: &Ctx, ticket: &Ticket) -> bool {
+/// The half of it that needs no question: a customer sees what was asked in the customer's own name.
+pub fn own(ctx: &Ctx, ticket: &Ticket) -> bool {
     !ctx.actor.is_customer() || ticket.requester == ctx.actor.id
 }
 
@@ -30,7 +36,19 @@ fn missing(tenant: &TenantId, id: Id) -> Error {
 /// A ticket, if the caller may see it.
 pub async fn get(app: &App, ctx: &Ctx, id: Id) -> Result<Arc<Shown>> {
     let ticket = find(app, &ctx.tenant, id).await?;
-    if visible(ctx, &ticket) { Ok(ticket) } else { Err(Error::not_found("ticket", ticket.name())) }
+    if !may_see(app, ctx, &ticket).await? {
+        return Err(Error::not_found("ticket", ticket.name()));
+    }
+    restricted::note(app, ctx, slice::from_ref(&*ticket)).await?;
+    Ok(ticket)
+}
+
+/// [`visible`], with a connection of its own if it takes one.
+pub async fn may_see(app: &App, ctx: &Ctx, ticket: &Ticket) -> Result<bool> {
+    if !ticket.restricted || !own(ctx, ticket) {
+        return Ok(own(ctx, ticket));
+    }
+    visible(&mut *app.db.read(&ctx.tenant).await?, ctx, ticket).await
 }
 
 /// Live tickets in the order of their ids, behind one: for a snapshot.
@@ -58,9 +76,9 @@ pub async fn resolve(app: &App, tenant: &TenantId, part: &str) -> Result<Id> {
 pub async fn await_revision(app: &App, ctx: &Ctx, revision: Option<Receipt>) -> Result<()> {
     let Some(Receipt { ticket, version }) = revision else { return Ok(()) };
     let found = app.lines.get(ctx.tenant.clone(), ticket).await?;
-    match found.filter(|found| visible(ctx, found) && found.version >= version) {
-        Some(_) => Ok(()),
-        None => Err(Error::Unavailable {
+    match found.filter(|found| found.version >= version) {
+        Some(found) if may_see(app, ctx, &found).await? => Ok(()),
+        _ => Err(Error::Unavailable {
             reason: Reason::RevisionAhead,
             text: "the revision in min_revision has not arrived here yet; retry",
             retry_after: Duration::from_millis(100),
@@ -112,7 +130,7 @@ pub async fn at_time(app: &App, ctx: &Ctx, id: Id, time: Time) -> Result<Arc<Sho
     }
     let then = rewind(&ticket, &since)?;
     // It may have been somebody else's then.
-    if !visible(ctx, &then) {
+    if !own(ctx, &then) {
         return Err(missing());
     }
     let mut db = app.db.read(&ctx.tenant).await?;

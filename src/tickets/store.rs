@@ -93,7 +93,8 @@ async fn rewrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<u64> {
              skills = n.skills,
              offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
              former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted,
-             sla_policies = n.sla_policies, sla_revision = n.sla_revision, plan = n.plan
+             sla_policies = n.sla_policies, sla_revision = n.sla_revision, plan = n.plan,
+             restricted = n.restricted
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),
@@ -171,6 +172,33 @@ pub async fn find_all(db: impl PgExecutor<'_>, tenant: &TenantId, ids: &[Id]) ->
     .fetch_all(db)
     .await?;
     Ok(tickets)
+}
+
+/// Whom a restricted ticket is for.
+#[derive(Clone, Debug)]
+pub struct Restricted {
+    pub id: Id,
+    /// Empty: nobody.
+    pub assignee: String,
+    pub team: String,
+}
+
+/// Those of the tickets that are restricted.
+pub async fn find_restricted(
+    db: impl PgExecutor<'_>,
+    tenant: &TenantId,
+    ids: &[Id],
+) -> Result<Vec<Restricted>> {
+    let found = sqlx::query_as!(
+        Restricted,
+        r#"select id, coalesce(assignee, '') as "assignee!", team from tickets
+           where tenant_id = $1 and id = any($2) and restricted"#,
+        tenant.as_str(),
+        ids as &[Id],
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found)
 }
 
 /// Which live tickets to read: by id, queue and team; what is empty selects all.

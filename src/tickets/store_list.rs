@@ -8,6 +8,7 @@ use super::{
     Ticket, View,
     list::{By, Key, List, Order, Place, Row, Selection, Weighed},
     past::Extent,
+    restricted::Sight,
     store_row::{columns, ticket},
 };
 use crate::{db::Tx, error::Result, filter::Scope, ids::Id, seal::PAGE_BYTES, time::Time};
@@ -201,12 +202,20 @@ pub async fn in_order(
 }
 
 impl Selection<'_> {
-    /// The tenant, what the caller may see (`read::visible`, as SQL), the window and the filter.
+    /// The tenant, what the caller may see (`restricted::visible`, as SQL), the window and the filter.
     fn push(&self, query: &mut QueryBuilder<Postgres>) {
-        let Self { ctx, filter, from, until } = self;
+        let Self { ctx, sight, filter, from, until } = self;
         query.push(" where tenant_id = ").push_bind(ctx.tenant.as_str().to_owned());
         if ctx.actor.is_customer() {
             query.push(" and requester = ").push_bind(ctx.actor.id.clone());
+        }
+        match sight {
+            Sight::All => {}
+            Sight::Own { agent, teams } => {
+                query.push(" and (not restricted or assignee = ").push_bind(agent.clone());
+                query.push(" or team = any(").push_bind(teams.clone()).push("))");
+            }
+            Sight::None => _ = query.push(" and not restricted"),
         }
         if let Some(from) = from {
             query.push(" and create_time >= ").push_bind(*from);

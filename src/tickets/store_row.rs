@@ -53,7 +53,8 @@ columns! {
         pending_escalation vendor_reference hold_reason hold_until_time resolution follow_up_of first_level
         highest_level teams transfer_count return_count reopen_count imported configuration_revision create_time
         update_time queue_time assign_time resolve_time close_time auto_close_time routing_rule offered_to
-        offer_expire_time former_assignee routing_exhausted sla_policies sla_revision plan;
+        offer_expire_time former_assignee routing_exhausted sla_policies sla_revision plan
+        restricted;
     full:
         description custom_fields annotations followers skills cool_downs;
 }

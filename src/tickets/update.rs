@@ -43,6 +43,7 @@ pub enum Edit {
     Urgency(Urgency),
     /// Empty: the one that follows from impact and urgency.
     Priority(String),
+    Restricted(bool),
     /// All of them.
     CustomFields(BTreeMap<String, FieldValue>),
     CustomField(String, Option<FieldValue>),
@@ -110,6 +111,7 @@ impl Edit {
             Self::Impact(value) => ticket.impact = value,
             Self::Urgency(value) => ticket.urgency = value,
             Self::Priority(value) => ticket.priority = value,
+            Self::Restricted(value) => ticket.restricted = value,
             Self::CustomFields(values) => ticket.custom_fields.0 = values,
             Self::CustomField(key, Some(value)) => _ = ticket.custom_fields.insert(key, value),
             Self::CustomField(key, None) => _ = ticket.custom_fields.remove(&key),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{
     Change, Held, Ticket,
     create::{Receipt, Written},
-    read,
+    read, restricted,
     room::{self, Before},
     store,
 };
@@ -147,6 +147,8 @@ async fn attempt<A: Act>(
         kept.into_iter().next().expect("one for one")
     };
     if target.validate_only {
+        drop(tx);
+        restricted::note(app, ctx, std::slice::from_ref(&change.next)).await?;
         // The version that would come is not there yet; as an etag it would vouch for another call's change.
         return Ok(Done { ticket: Ticket { version, ..change.next }, replayed: false, extra });
     }
@@ -170,9 +172,10 @@ async fn attempt<A: Act>(
 
 /// The ticket, locked until the transaction ends.
 pub async fn lock_in(tx: &mut Tx, ctx: &Ctx, id: Id) -> Result<Ticket> {
-    let found = store::lock(tx, id).await?;
-    let ticket = found.filter(|ticket| read::visible(ctx, ticket));
-    ticket.ok_or_else(|| Error::not_found("ticket", format!("tenants/{}/tickets/{id}", ctx.tenant)))
+    match store::lock(tx, id).await? {
+        Some(ticket) if restricted::visible(tx, ctx, &ticket).await? => Ok(ticket),
+        _ => Err(Error::not_found("ticket", format!("tenants/{}/tickets/{id}", ctx.tenant))),
+    }
 }
 
 /// Those of the tickets that nobody else has locked, locked until the transaction ends: for jobs, which come back.

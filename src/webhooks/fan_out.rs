@@ -15,6 +15,7 @@ use crate::{
     events::{self, Filter, Notice, Pattern},
     ids::{Id, TenantId},
     jobs::{Report, Tally},
+    tickets::Sight,
 };
 
 /// Events that a subscription's turn reads at most.
@@ -77,5 +78,7 @@ fn filter(wanted: &Wanted) -> Filter {
         ticket: wanted.ticket,
         queues: wanted.queues.clone(),
         teams: wanted.teams.clone(),
+        // Receivers are told of all tickets, without what was said.
+        sight: Sight::All,
     }
 }

@@ -50,6 +50,7 @@ fn event(kind: EventType) -> Event {
     event
         .changes
         .extend(changes(kind).into_iter().map(|(field, before, after)| (field.to_owned(), (before, after))));
+    event.facts.restricted = event.changes.contains_key("restricted");
     event.details.extend(details.as_object().expect("an object").clone());
     event
 }
@@ -84,6 +85,7 @@ fn facts(state: &str) -> Facts {
         assignee: "anna".into(),
         organization: "orion".into(),
         resolution_code: if solved { "fixed".into() } else { String::new() },
+        restricted: false,
     }
 }
 
@@ -108,7 +110,11 @@ fn changes(kind: EventType) -> Vec<Changed> {
     let from = |before: &str| ("state", json!(before), json!(state_after(kind)));
     match kind {
         It::TicketCreated => intake(),
-        It::TicketUpdated => vec![("priority", json!("P3"), json!("P2")), ("plan", json!("gold"), none)],
+        It::TicketUpdated => vec![
+            ("priority", json!("P3"), json!("P2")),
+            ("plan", json!("gold"), none),
+            ("restricted", json!(false), json!(true)),
+        ],
         It::TicketAssigned => vec![from("NEW"), ("assignee", none, json!("anna"))],
         It::TicketReleased => {
             vec![("assignee", json!("ben"), none.clone()), ("former_assignee", none, json!("ben"))]

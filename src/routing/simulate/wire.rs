@@ -16,7 +16,7 @@ use crate::{
     error::{Result, Violations},
     ids::TenantId,
     tickets::{
-        Window, parse_filter,
+        Sight, Window, parse_filter,
         wire::{timestamp, window},
     },
 };
@@ -27,7 +27,8 @@ pub async fn simulation(app: &App, ctx: &Ctx, request: &pb::SimulateRoutingReque
     let window = window(&mut faults, request.start_time.as_ref(), request.end_time.as_ref());
     let interval = request.interval_duration.as_ref().and_then(|interval| span(&mut faults, interval));
     faults.into_result()?;
-    let window = Window { filter: parse_filter(ctx, &request.filter)?, ..window };
+    let sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+    let window = Window { sight, filter: parse_filter(ctx, &request.filter)?, ..window };
     let configuration = tried(app, ctx, request.configuration.as_ref()).await?;
     Ok(Simulation { configuration, window, interval })
 }

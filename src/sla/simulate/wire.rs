@@ -14,7 +14,7 @@ use crate::{
     ids::TenantId,
     sla::wire::{agreement, clock_kind, duration},
     tickets::{
-        Window, parse_filter,
+        Sight, Window, parse_filter,
         wire::{timestamp, window},
     },
 };
@@ -24,7 +24,8 @@ pub async fn simulation(app: &App, ctx: &Ctx, request: &pb::SimulateSlaRequest) 
     let mut faults = Violations::default();
     let window = window(&mut faults, request.start_time.as_ref(), request.end_time.as_ref());
     faults.into_result()?;
-    let window = Window { filter: parse_filter(ctx, &request.filter)?, ..window };
+    let sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+    let window = Window { sight, filter: parse_filter(ctx, &request.filter)?, ..window };
     let configuration = tried(app, ctx, request.configuration.as_ref()).await?;
     Ok(Simulation { configuration, window })
 }

@@ -120,7 +120,7 @@ pub fn window(
     if from.zip(until).is_some_and(|(from, until)| from >= until) {
         faults.add("end_time", "must be after start_time");
     }
-    Window { filter: None, from, until }
+    Window { from, until, ..Window::default() }
 }
 
 pub fn timestamp(time: Time) -> prost_types::Timestamp {

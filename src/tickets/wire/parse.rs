@@ -128,6 +128,7 @@ impl Parse<'_> {
             "language_code" => Edit::LanguageCode(self.text(path, &ticket.language_code, 35)),
             "impact" => Edit::Impact(self.impact()),
             "urgency" => Edit::Urgency(self.urgency()),
+            "restricted" => Edit::Restricted(ticket.restricted),
             "priority" => Edit::Priority(self.text(path, &ticket.priority, 64)),
             "custom_fields" => Edit::CustomFields(self.custom_fields()),
             "annotations" => Edit::Annotations(self.annotations()),
@@ -160,6 +161,7 @@ pub fn create(tenant: &TenantId, request: &pb::CreateTicketRequest) -> Create {
         requester: parse.requester(),
         organization: parse.organization(),
         plan: String::new(),
+        restricted: ticket.restricted,
         category: parse.text("category", &ticket.category, 64),
         product: parse.text("product", &ticket.product, 128),
         language_code: parse.text("language_code", &ticket.language_code, 35),
@@ -243,6 +245,7 @@ fn populated(ticket: &pb::Ticket) -> Vec<String> {
         ("impact", ticket.impact != 0),
         ("urgency", ticket.urgency != 0),
         ("priority", !ticket.priority.is_empty()),
+        ("restricted", ticket.restricted),
     ];
     let fields = set.into_iter().filter(|(_, is_set)| *is_set).map(|(field, _)| field.to_owned());
     let custom_fields = ticket.custom_fields.keys().map(|key| format!("custom_fields.{key}"));

@@ -56,6 +56,7 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
             .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
             .unwrap_or_default(),
         imported: ticket.imported,
+        restricted: ticket.restricted,
         followers: match view {
             View::Basic => Vec::new(),
             View::Full => ticket.followers.iter().map(|key| named(&ticket, "agents", key)).collect(),

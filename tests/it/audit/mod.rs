@@ -3,6 +3,7 @@
 
 mod acts;
 mod chain;
+mod restricted;
 
 use sqlx::{Connection as _, PgConnection};
 use ticketing::audit;
