@@ -37,7 +37,7 @@ const GROUP: usize = 1900;
 /// Seconds that a storm goes on.
 const STORM: u64 = 4;
 /// Calls that are taken back in a millisecond.
-const RESETS: u32 = 10;
+const RESETS: u32 = 11;
 /// The loud tenant's callers, and what each asks for in a second: 50 times what the tenant may, in all.
 const LOUD: u32 = 20;
 const LOUD_RATE: u32 = 50 * TENANT_RATE / LOUD;
