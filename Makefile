@@ -8,8 +8,10 @@ export SQLX_OFFLINE ?= true
 BUF := tests/clients/node_modules/.bin/buf
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.18.9
+FUZZ := target/tools/bin/cargo-fuzz
+FUZZ_VERSION := 0.13.2
 
-.PHONY: buf help setup demo test lint bench clients examples helm helm-write proto-lint sqlx sqlx-check deny
+.PHONY: buf help setup demo test lint bench clients examples fuzz fuzz-keep helm helm-write proto-lint sqlx sqlx-check deny
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -32,6 +34,7 @@ lint: proto-lint deny ## Check formatting, the code, the contract and the depend
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo fmt --manifest-path examples/billing/Cargo.toml --check
 	cargo clippy --locked --manifest-path examples/billing/Cargo.toml --target-dir target --all-targets -- -D warnings
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 bench: setup ## Measure calls against pgbench on the same PostgreSQL, dispatching, a million clocks, attacks, and the pure rules
 	cargo bench --locked --bench '*'
@@ -51,6 +54,15 @@ helm: ## Check the chart: what it renders, by every profile, and what it refuses
 helm-write: ## Write the chart's schema and the tables of its README again, after a change of its values
 	@scripts/setup helm
 	tests/helm/run write
+
+fuzz: $(FUZZ) ## Send made-up input to every reader of what strangers send, FUZZ_SECONDS (600) each
+	scripts/fuzz
+
+fuzz-keep: $(FUZZ) ## Write fuzz/corpus again, with what the last runs of `make fuzz` found
+	scripts/fuzz --keep
+
+$(FUZZ):
+	cargo install --debug --locked --quiet --root target/tools cargo-fuzz@$(FUZZ_VERSION)
 
 proto-lint: $(BUF) ## Check the contract with buf
 	$(BUF) lint proto

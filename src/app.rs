@@ -60,11 +60,19 @@ pub struct Setup {
 }
 
 impl App {
+    /// Wires the service to its database, and follows what is written there.
     pub async fn start(db: Db, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
-        let tasks = TaskTracker::new();
+        let sealer = Sealer::load(&db).await?;
+        let app = Self::wire(db, sealer, clock, ids, setup)?;
+        app.tasks.spawn(events::heads::follow(Arc::clone(&app)));
+        Ok(app)
+    }
+
+    /// The wiring alone: asks nothing of the database.
+    pub fn wire(db: Db, sealer: Sealer, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
         let names = Arc::new(Names::new(clock.clone()));
-        let app = Arc::new(Self {
-            sealer: Sealer::load(&db).await?,
+        Ok(Arc::new(Self {
+            sealer,
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
             // Whoever waits in a line is a call, and calls are waited for: the lines end with the App.
@@ -79,11 +87,9 @@ impl App {
             db,
             clock,
             ids,
-            tasks,
+            tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
-        });
-        app.tasks.spawn(events::heads::follow(Arc::clone(&app)));
-        Ok(app)
+        }))
     }
 
     /// The services of the contract, to be mounted by the server.

@@ -35,6 +35,11 @@ impl Sealer {
         Ok(Self(cipher))
     }
 
+    /// With a key of one's own, which nobody shares.
+    pub fn alone() -> Self {
+        Self(ChaCha20Poly1305::new(&ChaCha20Poly1305::generate_key(&mut OsRng)))
+    }
+
     /// A token with this content, for this purpose only.
     pub fn seal<T: Serialize>(&self, purpose: &str, content: &T) -> Result<String> {
         let nonce = ChaCha20Poly1305::generate_nonce(&mut OsRng);
@@ -143,13 +148,9 @@ fn bad_token() -> Error {
 mod tests {
     use super::*;
 
-    fn sealer() -> Sealer {
-        Sealer(ChaCha20Poly1305::new(&ChaCha20Poly1305::generate_key(&mut OsRng)))
-    }
-
     #[test]
     fn a_token_opens_for_its_purpose_alone() {
-        let sealer = sealer();
+        let sealer = Sealer::alone();
         let token = sealer.seal("acme ListTickets", &("2026", 7)).expect("a token");
         assert_eq!(sealer.open("acme ListTickets", &token), Some(("2026".to_owned(), 7)));
         assert_eq!(sealer.open::<(String, i32)>("other ListTickets", &token), None);
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_page_ends_by_count_or_by_bytes_but_is_never_empty_before_the_end() {
-        let sealer = sealer();
+        let sealer = Sealer::alone();
         let page = |size, rows: &[usize]| {
             let page = Page::<usize> { size, after: None };
             let (kept, token) =
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn sizes_are_kept_in_bounds() {
-        let size = |n| Page::<i64>::parse(&sealer(), "p", n, "").map(|page| page.size);
+        let size = |n| Page::<i64>::parse(&Sealer::alone(), "p", n, "").map(|page| page.size);
         assert_eq!(size(0).ok(), Some(50));
         assert_eq!(size(7).ok(), Some(7));
         assert_eq!(size(100_000).ok(), Some(200));

@@ -27,7 +27,7 @@ fn every_default_of_the_tables_is_a_value() {
     let client = Client::load(&Environment::default(), &Flags::new()).expect("defaults");
     assert_eq!(
         (client.address.to_string().as_str(), client.tenant.as_str()),
-        ("http://127.0.0.1:50051/", "default")
+        ("http://127.0.0.1:50051", "default")
     );
 }
 

@@ -12,7 +12,7 @@ mod model_routing;
 mod model_services;
 mod model_sla;
 mod path;
-mod plan;
+pub mod plan;
 mod reach;
 mod read;
 mod rollback;

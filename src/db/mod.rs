@@ -68,6 +68,14 @@ impl Db {
         Ok(Self { pool, login, readers, committed: Arc::default() })
     }
 
+    /// A database that is never reached: whoever asks it is told so at once.
+    pub async fn nowhere() -> Self {
+        let login = PgConnectOptions::new_without_pgpass();
+        let pool = PgPoolOptions::new().connect_lazy_with(login.clone());
+        pool.close().await;
+        Self { pool, login, readers: Arc::new(Readers::new(0)), committed: Arc::default() }
+    }
+
     /// A transaction of one tenant. Rolls back unless it is committed.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
         let inner = self.begin_as(tenant, "begin").await?;

@@ -35,6 +35,12 @@ pub fn cursor(app: &App, tenant: &TenantId, position: i64) -> Result<String> {
     app.sealer.seal(&purpose(tenant), &Cursor { position })
 }
 
+/// The position that a cursor of this tenant says.
+pub fn behind(app: &App, tenant: &TenantId, cursor: &str) -> Result<i64> {
+    let Cursor { position } = app.sealer.open(&purpose(tenant), cursor).ok_or_else(invalid)?;
+    Ok(position)
+}
+
 /// The position behind which to read.
 pub async fn position(app: &App, tenant: &TenantId, start: &Start) -> Result<i64> {
     let kept = store::kept(&mut *app.db.read(tenant).await?, tenant).await?;
@@ -48,16 +54,16 @@ pub async fn position(app: &App, tenant: &TenantId, start: &Start) -> Result<i64
             Ok(first.map_or(kept.head, |first| first - 1))
         }
         Start::Cursor(text) => {
-            let cursor: Cursor = app.sealer.open(&purpose(tenant), text).ok_or_else(invalid)?;
+            let position = behind(app, tenant, text)?;
             // Ahead of the log: the log was set back, for instance by a restored backup. Waiting for it to catch up
             // would lead past what happened in between.
-            if cursor.position > kept.head {
+            if position > kept.head {
                 return Err(invalid());
             }
-            if cursor.position < kept.dropped {
-                return Err(expired(&self::cursor(app, tenant, kept.dropped)?));
+            if position < kept.dropped {
+                return Err(expired(&cursor(app, tenant, kept.dropped)?));
             }
-            Ok(cursor.position)
+            Ok(position)
         }
     }
 }

@@ -21,7 +21,7 @@ mod tail;
 mod watch;
 pub mod wire;
 
-pub use cursor::{Start, cursor, position};
+pub use cursor::{Start, behind, cursor, position};
 pub use feed::Feeds;
 pub use filter::{Filter, Pattern};
 pub use heads::Heads;

@@ -15,6 +15,7 @@ mod demo;
 mod documents;
 mod escalation;
 mod events;
+mod fuzz;
 mod identity;
 mod import;
 mod jobs;
