@@ -10,6 +10,7 @@ use ticketing::{
     db::Db,
     ids::TenantId,
     seal::Sealer,
+    serve::Policies,
 };
 use tokio::runtime::{Builder, Runtime};
 use tonic::service::Routes;
@@ -26,6 +27,7 @@ pub struct House {
     pub app: Arc<App>,
     pub tenant: TenantId,
     pub routes: Routes,
+    pub policies: Policies,
 }
 
 impl House {
@@ -39,6 +41,8 @@ impl House {
         let app = app.expect("wired");
         let tenant = TenantId::parse("acme").expect("a tenant");
         app.configurations.put(tenant.clone(), Arc::new(Configuration::new(1, SAMPLE.clone())));
-        Self { runtime, routes: app.routes(), app, tenant }
+        let policies =
+            Policies::declared(ticketing_proto::DESCRIPTOR).expect("every method declares a policy");
+        Self { runtime, routes: app.routes(), app, tenant, policies }
     }
 }

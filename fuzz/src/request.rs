@@ -1,7 +1,10 @@
 //! Every request of the contract, through the router, the decoder and our own reading of the message up to the first
 //! question to the database. An input is two bytes that choose the method, one that chooses the caller, and the message.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use http_body_util::{BodyExt, Full};
 use prost::bytes::{BufMut, Bytes, BytesMut};
@@ -59,6 +62,7 @@ fn answer(path: &str, actor: Actor, message: &[u8]) -> Status {
         .header(http::header::CONTENT_TYPE, "application/grpc")
         .header(http::header::TE, "trailers")
         .extension(actor)
+        .extension(Arc::clone(house.policies.get(path).expect("it is one of the contract")))
         .body(Body::new(Full::new(Bytes::from(frame))))
         .expect("a request");
     house.runtime.block_on(async {

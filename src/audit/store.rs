@@ -159,12 +159,6 @@ pub async fn count_waiting(tx: &mut Tx, limit: i64) -> Result<i64> {
     Ok(count)
 }
 
-/// What is read in the transaction from now on is read as if at once. Comes first in it.
-pub async fn hold_view(tx: &mut Tx) -> Result<()> {
-    sqlx::query("set transaction isolation level repeatable read").execute(&mut **tx).await?;
-    Ok(())
-}
-
 /// The entries behind one, in the order of the chain. Two that claim one place are both there.
 pub async fn chained(tx: &mut Tx, after: (i64, Id), limit: i64) -> Result<Vec<Entry>> {
     let tenant = tx.tenant().clone();

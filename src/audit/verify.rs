@@ -48,8 +48,7 @@ pub async fn verify(
     noted: Option<Head>,
     told: impl Fn(usize),
 ) -> Result<Verified> {
-    let mut tx = db.read(tenant).await?;
-    store::hold_view(&mut tx).await?;
+    let mut tx = db.snapshot(tenant).await?;
     let head = store::head(&mut tx).await?;
     let waiting = store::count_waiting(&mut tx, MANY).await?;
     let mut verifier = Verifier::new(head.clone(), noted);

@@ -39,6 +39,8 @@ pub const APP_ROLE: &str = "ticketing_app";
 /// Who looks across tenants for what is due, and may do little else.
 pub const JOBS_ROLE: &str = "ticketing_jobs";
 
+const NEWEST: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
+
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -93,6 +95,12 @@ impl Db {
         Ok(Tx { inner, tenant: tenant.clone(), reads, committed: Arc::clone(&self.committed) })
     }
 
+    /// One that reads all of it as it stood when it began to.
+    pub async fn snapshot(&self, tenant: &TenantId) -> Result<Tx> {
+        let inner = self.begin_as(tenant, "begin isolation level repeatable read, read only").await?;
+        Ok(Tx { inner, tenant: tenant.clone(), reads: None, committed: Arc::clone(&self.committed) })
+    }
+
     async fn begin_as(&self, tenant: &TenantId, begin: &str) -> Result<Transaction<'static, Postgres>> {
         // Role and tenant go in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
         let begin = format!("{begin}; set local role {APP_ROLE}; set local ticketing.tenant = '{tenant}'");
@@ -134,14 +142,18 @@ impl Db {
         MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
     }
 
-    /// The newest migration that the database has seen; 0: none.
+    /// The newest migration of the schema that is worked on.
+    pub async fn schema_in_use(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar(NEWEST).fetch_one(&self.pool).await?)
+    }
+
+    /// The newest migration that the database has seen; 0: none. Takes a connection of its own: there may be no schema.
     pub async fn schema_version(&self) -> Result<i64> {
         let mut login = self.login().await?;
         let seen: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
             .fetch_one(&mut login)
             .await?;
-        let newest = "select coalesce(max(version), 0) from _sqlx_migrations where success";
-        let version = if seen { sqlx::query_scalar(newest).fetch_one(&mut login).await? } else { 0 };
+        let version = if seen { sqlx::query_scalar(NEWEST).fetch_one(&mut login).await? } else { 0 };
         login.close().await?;
         Ok(version)
     }

@@ -40,7 +40,7 @@ service! { SystemService, "SystemService":
 async fn get_server_info(call: &Call, _: pb::GetServerInfoRequest) -> Result<pb::GetServerInfoResponse> {
     Ok(pb::GetServerInfoResponse {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        schema_version: call.app.db.schema_version().await?,
+        schema_version: call.app.db.schema_in_use().await?,
         limits: Some(pb::Limits {
             max_request_bytes: MAX_REQUEST as i32,
             max_page_size: PAGE_MAX,
