@@ -138,7 +138,7 @@ pub async fn list(
         filter.push_sql(&mut query, scope);
     }
     query.push(" order by key limit ").push_bind(limit);
-    Ok(query.build_query_as().fetch_all(&mut *db).await?)
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 /// Writes an agent that the transaction has locked, or a new one.

@@ -1,16 +1,13 @@
 //! `ticketing audit`: whether anybody has altered the audit log.
 
-use std::{
-    io::{self, IsTerminal as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use data_encoding::HEXLOWER;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
+    counter::counter,
     database::Database,
     flags::{self, Flags, SettingsFile},
     table::table,
@@ -75,7 +72,7 @@ impl Verify {
             Some(tenant) => vec![tenant],
             None => audit::tenants(&database.db).await.context("the log does not read")?,
         };
-        let bar = counter();
+        let bar = counter("entries");
         let mut found = Vec::with_capacity(tenants.len());
         for tenant in tenants {
             let counted = |entries| bar.inc(entries as u64);
@@ -88,13 +85,6 @@ impl Verify {
         let well = found.iter().all(|(_, verified)| verified.is_sound());
         Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
-
-/// How far it is; only where somebody looks.
-fn counter() -> ProgressBar {
-    let bar = if io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{spinner} {pos} entries, {per_sec}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }
 
 fn show(found: &[(TenantId, Verified)]) {

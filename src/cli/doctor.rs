@@ -1,16 +1,13 @@
 //! `ticketing doctor`: what must be well for a server to work, and what to do where it is not.
 
-use std::{
-    io::{self, IsTerminal as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     broker,
+    counter::counter,
     database::Database,
     flags::{self, Flags, SettingsFile},
     identity,
@@ -168,11 +165,7 @@ async fn configurations(db: &Db) -> Result<String, String> {
 const MAX_DIFFERENCES: usize = 20;
 
 async fn clocks(db: &Db) -> Result<String, String> {
-    let bar = if io::stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
-    bar.set_style(
-        ProgressStyle::with_template("{spinner} {pos} tickets, {per_sec}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
+    let bar = counter("tickets");
     let configurations = Configurations::new(db.clone(), Clock::system());
     let verified = sla::verify_all(db, &configurations, |tickets| bar.inc(tickets as u64)).await;
     bar.finish_and_clear();

@@ -4,6 +4,7 @@ mod audit;
 mod broker;
 mod caller;
 mod configuration;
+mod counter;
 mod database;
 mod doctor;
 mod flags;

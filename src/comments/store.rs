@@ -82,7 +82,7 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantId, ticket: Id, id: Id) 
         ticket as Id,
         id as Id,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     Ok(comment)
 }
@@ -106,7 +106,7 @@ pub async fn list(
         internal,
         page.limit(),
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(comments)
 }

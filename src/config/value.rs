@@ -182,12 +182,8 @@ impl Value for Uri {
     const NAME: &'static str = "URL";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-        let uri: Self = plain(&whole)?;
-        if uri.scheme_str() != Some("http") {
-            return Err("only http:// can be called".to_owned());
-        }
-        Ok(uri)
+        let address = Address::parse(text)?;
+        if address.is_secure() { Err("only http:// can be called".to_owned()) } else { Ok(address.0) }
     }
 }
 

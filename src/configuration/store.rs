@@ -22,7 +22,7 @@ pub async fn newer_than(
         tenant.as_str(),
         known,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     Ok(found.map(|row| (row.revision, row.document.0)))
 }
@@ -69,7 +69,7 @@ pub async fn list_before(
         before,
         limit,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(stamps)
 }
@@ -135,7 +135,7 @@ pub async fn take_numbers(db: &mut PgConnection, tenant: &TenantId, size: i64) -
         tenant.as_str(),
         size,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     first.ok_or_else(|| Error::not_found("tenant", format!("tenants/{tenant}")))
 }

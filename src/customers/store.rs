@@ -94,7 +94,7 @@ pub async fn find_organization(
         tenant.as_str(),
         key,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     Ok(found)
 }
@@ -106,7 +106,7 @@ pub async fn find_contact(db: &mut PgConnection, tenant: &TenantId, key: &str) -
         tenant.as_str(),
         key,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     Ok(found)
 }
@@ -118,7 +118,7 @@ pub async fn list_organizations(
     page: &Page<String>,
 ) -> Result<Vec<Organization>> {
     let mut query = list("organizations", ctx, filter, page);
-    Ok(query.build_query_as().fetch_all(&mut *db).await?)
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 pub async fn list_contacts(
@@ -128,7 +128,7 @@ pub async fn list_contacts(
     page: &Page<String>,
 ) -> Result<Vec<Contact>> {
     let mut query = list("contacts", ctx, filter, page);
-    Ok(query.build_query_as().fetch_all(&mut *db).await?)
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 fn list(table: &str, ctx: &Ctx, filter: Option<&Expr>, page: &Page<String>) -> QueryBuilder<Postgres> {

@@ -15,14 +15,13 @@ use std::{
 
 pub use batch::Batcher;
 pub use committed::Committed;
-use readers::Readers;
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-
 use tokio::time::Instant;
 
+use self::readers::Readers;
 use crate::{
     ctx::Clock,
     error::{Error, Result},

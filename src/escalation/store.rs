@@ -123,7 +123,7 @@ pub async fn find(
         ticket as Id,
         id as Id,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     Ok(found)
 }
@@ -155,7 +155,7 @@ pub async fn list(db: &mut PgConnection, tenant: &TenantId, list: List<'_>) -> R
         filter.push_sql(&mut query, &list.scope);
     }
     query.push(" order by create_time desc, id desc limit ").push_bind(list.limit);
-    Ok(query.build_query_as().fetch_all(&mut *db).await?)
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 /// The escalations of these tickets.

@@ -38,7 +38,7 @@ pub struct Page {
 /// Reads a page; waits for its first event if asked, and not once the service goes down.
 pub async fn list(app: &Arc<App>, ctx: &Ctx, list: &List) -> Result<Page> {
     let until = Instant::now() + list.wait;
-    let sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+    let sight = Sight::of(app, ctx).await?;
     let filter = Filter { sight, ..list.filter.clone() };
     let start = position(app, &ctx.tenant, &list.start).await?;
     let mut tail = Tail::new(Arc::clone(app), ctx.tenant.clone(), start);

@@ -50,7 +50,7 @@ pub async fn list_after_each(
         tickets as &[Id],
         versions,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(events)
 }
@@ -72,7 +72,7 @@ pub async fn list_after(
         ticket as Id,
         version,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(events)
 }
@@ -105,7 +105,7 @@ pub async fn list_details(
         before,
         limit,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(kept)
 }

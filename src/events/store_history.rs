@@ -56,7 +56,7 @@ pub async fn list_page(
         fields as &[&str],
         limit,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(events)
 }
@@ -85,7 +85,7 @@ pub async fn list_since(
         ticket as Id,
         time as Time,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(events)
 }

@@ -94,7 +94,7 @@ pub async fn kept(db: &mut PgConnection, tenant: &TenantId) -> Result<Kept> {
         "select dropped, position as head from stream_heads where bucket = $1",
         tenant.bucket()
     )
-    .fetch_one(&mut *db)
+    .fetch_one(db)
     .await?;
     Ok(kept)
 }

@@ -104,7 +104,7 @@ pub async fn watch(
     mut watch: Watch,
     leaving: Option<Leaving>,
 ) -> Result<BoxStream<'static, Result<Message>>> {
-    watch.filter.sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+    watch.filter.sight = Sight::of(app, ctx).await?;
     let start = position(app, &ctx.tenant, &watch.start).await?;
     let (sender, receiver) = mpsc::channel(BUFFER);
     let (failed, failure) = oneshot::channel();

@@ -100,7 +100,7 @@ pub async fn list(db: &mut PgConnection, tenant: &TenantId, list: List<'_>) -> R
         query.push(" and (start_time, id) < (").push_bind(time).push(", ").push_bind(id).push(")");
     }
     query.push(" order by start_time desc, id desc limit ").push_bind(list.limit);
-    Ok(query.build_query_as().fetch_all(&mut *db).await?)
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 /// What of a service's outages touches a window, by what was recorded until a time; the earliest start first. A correction
@@ -127,7 +127,7 @@ pub async fn spans(
         window.1 as Time,
         as_of as Time,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(spans)
 }

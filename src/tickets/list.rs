@@ -161,9 +161,9 @@ pub struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    pub async fn parse(db: &mut PgConnection, ctx: &'a Ctx, filter: &str) -> Result<Self> {
+    pub async fn parse(app: &App, ctx: &'a Ctx, filter: &str) -> Result<Self> {
         let filter = parse_filter(ctx, filter)?;
-        Ok(Self { ctx, sight: Sight::of(db, ctx).await?, filter, from: None, until: None })
+        Ok(Self { ctx, sight: Sight::of(app, ctx).await?, filter, from: None, until: None })
     }
 }
 
@@ -189,12 +189,12 @@ pub struct List<'a> {
 
 /// A page of tickets, and where the next one begins.
 pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, String)> {
-    let mut db = app.db.read(&ctx.tenant).await?;
-    let selection = Selection::parse(&mut db, ctx, list.filter).await?;
+    let selection = Selection::parse(app, ctx, list.filter).await?;
     let purpose = purpose(&selection, list.order);
     let page = Page::<Cursor>::parse(&app.sealer, &purpose, list.page_size, list.page_token)?;
     let since = page.after.map_or(ctx.now, |cursor| cursor.since);
     let after = page.after.map(|cursor| cursor.last);
+    let mut db = app.db.read(&ctx.tenant).await?;
     let (tickets, next) = if list.order.moves() {
         let rows = rows(&mut db, &selection, list, since, after, page.limit()).await?;
         let cursor = |row: &Row| Cursor { since, last: row.place };
@@ -325,7 +325,7 @@ pub struct Count {
 
 /// Counts what the filter selects. `group_by` may be empty.
 pub async fn count(app: &App, ctx: &Ctx, filter: &str, group_by: &str) -> Result<Count> {
-    let selection = Selection::parse(&mut *app.db.read(&ctx.tenant).await?, ctx, filter).await?;
+    let selection = Selection::parse(app, ctx, filter).await?;
     if group_by.is_empty() {
         let found =
             store_list::count(&mut *app.db.read(&ctx.tenant).await?, &selection, COUNT_CAP + 1).await?;

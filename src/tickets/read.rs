@@ -160,5 +160,5 @@ fn rewind(ticket: &Ticket, events: &[events::Event]) -> Result<Ticket> {
 
 /// What these agents hold: the live tickets that they own, and those that are offered to them.
 pub async fn held(db: &mut sqlx::PgConnection, tenant: &TenantId, agents: &[String]) -> Result<Vec<Held>> {
-    store::count_held(&mut *db, tenant, agents, &[]).await
+    store::count_held(db, tenant, agents, &[]).await
 }

@@ -31,16 +31,33 @@ pub enum Sight {
 }
 
 impl Sight {
-    pub async fn of(db: &mut PgConnection, ctx: &Ctx) -> Result<Self> {
+    /// What this caller sees.
+    pub async fn of(app: &App, ctx: &Ctx) -> Result<Self> {
+        if let Some(sight) = Self::by_role(ctx) {
+            return Ok(sight);
+        }
+        let mut tx = app.db.read(&ctx.tenant).await?;
+        let sight = Self::of_in(&mut tx, ctx).await?;
+        tx.keep();
+        Ok(sight)
+    }
+
+    async fn of_in(db: &mut PgConnection, ctx: &Ctx) -> Result<Self> {
+        if let Some(sight) = Self::by_role(ctx) {
+            return Ok(sight);
+        }
+        let agent = ctx.actor.id.clone();
+        let teams = agents::teams_of(db, &ctx.tenant, &agent).await?;
+        Ok(Self::Own { agent, teams })
+    }
+
+    /// Of an agent it depends on the teams, unless the agent may see all.
+    fn by_role(ctx: &Ctx) -> Option<Self> {
         match ctx.actor.kind {
-            ActorKind::Customer => Ok(Self::All),
-            _ if ctx.actor.may(Permission::TicketsRestricted) => Ok(Self::All),
-            ActorKind::Agent => {
-                let agent = ctx.actor.id.clone();
-                let teams = agents::teams_of(db, &ctx.tenant, &agent).await?;
-                Ok(Self::Own { agent, teams })
-            }
-            ActorKind::Service | ActorKind::System => Ok(Self::None),
+            ActorKind::Customer => Some(Self::All),
+            _ if ctx.actor.may(Permission::TicketsRestricted) => Some(Self::All),
+            ActorKind::Agent => None,
+            ActorKind::Service | ActorKind::System => Some(Self::None),
         }
     }
 
@@ -61,13 +78,13 @@ impl Sight {
 
 /// Whether the caller may see the ticket. Asks who the caller is to it only if that matters.
 pub async fn visible(db: &mut PgConnection, ctx: &Ctx, ticket: &Ticket) -> Result<bool> {
-    Ok(own(ctx, ticket) && (!ticket.restricted || Sight::of(db, ctx).await?.covers(ticket)))
+    Ok(own(ctx, ticket) && (!ticket.restricted || Sight::of_in(db, ctx).await?.covers(ticket)))
 }
 
 /// Takes out what the caller may not see, and keeps that the rest is read.
 pub async fn see(app: &App, ctx: &Ctx, mut tickets: Vec<Ticket>) -> Result<Vec<Ticket>> {
     if tickets.iter().any(|ticket| ticket.restricted) {
-        let sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+        let sight = Sight::of(app, ctx).await?;
         tickets.retain(|ticket| sight.covers(ticket));
         note(app, ctx, &tickets).await?;
     }
@@ -91,7 +108,7 @@ pub async fn hidden(db: &mut PgConnection, ctx: &Ctx, ids: &[Id]) -> Result<Hash
     if restricted.is_empty() {
         return Ok(HashSet::new());
     }
-    let sight = Sight::of(db, ctx).await?;
+    let sight = Sight::of_in(db, ctx).await?;
     let reached = |it: &store::Restricted| sight.reaches(true, &it.assignee, &it.team);
     Ok(restricted.into_iter().filter(|it| !reached(it)).map(|it| it.id).collect())
 }

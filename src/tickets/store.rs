@@ -231,7 +231,7 @@ pub async fn list_live(
         after as Option<Id>,
         limit,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(tickets)
 }
@@ -257,7 +257,7 @@ pub async fn find_id_by_number(db: &mut PgConnection, tenant: &TenantId, number:
         tenant.as_str(),
         number,
     )
-    .fetch_optional(&mut *db)
+    .fetch_optional(db)
     .await?;
     Ok(id)
 }

@@ -156,7 +156,7 @@ pub async fn count(db: &mut PgConnection, selection: &Selection<'_>, limit: i64)
     let mut query = QueryBuilder::new("select count(*) from (select from tickets");
     selection.push(&mut query);
     query.push(" limit ").push_bind(limit).push(") selected");
-    Ok(query.build_query_scalar().fetch_one(&mut *db).await?)
+    Ok(query.build_query_scalar().fetch_one(db).await?)
 }
 
 /// How many the selection has in all and by the values of a column, the largest group first, at most `limit` groups.
@@ -171,7 +171,7 @@ pub async fn count_groups(
     ));
     selection.push(&mut query);
     query.push(" group by 1 order by 2 desc, 1 limit ").push_bind(limit);
-    let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(&mut *db).await?;
+    let rows: Vec<(String, i64, i64)> = query.build_query_as().fetch_all(db).await?;
     let total = rows.first().map_or(0, |(.., total)| *total);
     Ok((total, rows.into_iter().map(|(value, count, _)| (value, count)).collect()))
 }

@@ -182,7 +182,7 @@ pub async fn measure(db: &mut PgConnection, tenant: &TenantId, queue: &str, now:
         queue,
         now as Time,
     )
-    .fetch_one(&mut *db)
+    .fetch_one(db)
     .await?;
     Ok(depth)
 }

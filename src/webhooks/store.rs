@@ -72,7 +72,7 @@ pub async fn list(
         after as Option<Id>,
         limit,
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(found)
 }
@@ -152,7 +152,7 @@ pub async fn backlogs(db: &mut PgConnection, tenant: &TenantId, ids: &[Id]) -> R
         tenant.as_str(),
         ids as &[Id],
     )
-    .fetch_all(&mut *db)
+    .fetch_all(db)
     .await?;
     Ok(found)
 }
@@ -396,7 +396,7 @@ pub async fn list_deliveries(
         filter.push_sql(&mut query, scope);
     }
     query.push(" order by position desc limit ").push_bind(limit);
-    Ok(query.build_query_as().fetch_all(&mut *db).await?)
+    Ok(query.build_query_as().fetch_all(db).await?)
 }
 
 /// Forgets at most `limit` deliveries that were done before a time, the oldest first. Looks across tenants.

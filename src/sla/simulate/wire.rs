@@ -24,7 +24,7 @@ pub async fn simulation(app: &App, ctx: &Ctx, request: &pb::SimulateSlaRequest) 
     let mut faults = Violations::default();
     let window = window(&mut faults, request.start_time.as_ref(), request.end_time.as_ref());
     faults.into_result()?;
-    let sight = Sight::of(&mut *app.db.read(&ctx.tenant).await?, ctx).await?;
+    let sight = Sight::of(app, ctx).await?;
     let window = Window { sight, filter: parse_filter(ctx, &request.filter)?, ..window };
     let configuration = tried(app, ctx, request.configuration.as_ref()).await?;
     Ok(Simulation { configuration, window })

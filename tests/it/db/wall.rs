@@ -141,7 +141,7 @@ async fn a_transaction_that_names_no_tenant_fails() {
     assert!(refused.is_err_and(|error| error.to_string().contains("ticketing.tenant")), "it was answered");
 }
 
-/// What looks across tenants sees when something is due, and no word that anybody wrote.
+/// What looks across tenants sees when something is due, and no word that anybody wrote but in the events that it tells.
 #[tokio::test]
 async fn who_looks_across_tenants_reads_no_words_and_writes_no_tickets() {
     let db = Db::connect(&fresh_database().await, 1).await.expect("connected");
