@@ -214,6 +214,7 @@ class Story:
                 self.crm.start()
                 for it in written:
                     it.result()
+        self.receiver.forget_old_secret(self.service)
         self.receiver.refuses_strangers()
         # Once more while both listen, as the CRM does that knows a ticket of now: it hears a goodbye.
         self.desk.ticket(3)

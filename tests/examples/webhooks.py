@@ -49,11 +49,19 @@ class Receiver:
         serve()
 
     def change_secret(self):
-        """Both sign for a while; then the old one is no longer taken here."""
-        old = self.secrets.read_text()
+        """From now on both sign: what is on its way with the old one alone is taken, too."""
+        self.old = self.secrets.read_text()
         request = event_service_pb2.RotateSubscriptionSecretRequest(name=self.name)
         self.add(self.desk.call(self.events.RotateSubscriptionSecret, request).secrets)
-        self.secrets.write_text(self.secrets.read_text().removeprefix(old))
+
+    def forget_old_secret(self, service):
+        """Once nothing is on its way that was begun before the change, the old one is no longer taken here."""
+        pending = "select count(*) from deliveries where state = 'PENDING'"
+        until("nothing is on its way", lambda: self.psql("ticketing", pending)[0][0] == "0", service, self.process)
+        # In one step: whoever reads in between finds the one or the other.
+        kept = self.secrets.with_suffix(".new")
+        kept.write_text(self.secrets.read_text().removeprefix(self.old))
+        kept.replace(self.secrets)
 
     def refuses_strangers(self):
         headers = {"webhook-id": "forged", "webhook-timestamp": "1", "webhook-signature": "v1,Zm9yZ2Vk"}
