@@ -17,7 +17,7 @@ use ticketing::{
         embedded::{Embedded, Options},
     },
     routing::dispatch,
-    serve::{Quotas, Server, Settings},
+    serve::{Health, Quotas, Server, Settings},
     tokens::Insecure,
 };
 use ticketing_proto::v1::{
@@ -85,10 +85,11 @@ async fn serve(app: &Arc<App>) -> anyhow::Result<Channel> {
     let address = listener.local_addr()?;
     // What is measured is the service, not what it lets one caller have.
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
-    let server =
-        Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
-    server.health().set_ready(true).await;
-    app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
+    let contract = ticketing_proto::DESCRIPTOR;
+    let health = Health::of(contract).await?;
+    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)?;
+    health.set_ready(true).await;
+    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
     Ok(Channel::from_shared(format!("http://{address}"))?.connect().await?)
 }
 

@@ -57,6 +57,8 @@ pub struct Setup {
     pub relay: Option<Relay>,
     /// How far webhooks reach, and how long they may take.
     pub webhooks: webhooks::Bounds,
+    /// Cancelled when the service goes down.
+    pub drain: CancellationToken,
 }
 
 impl App {
@@ -88,7 +90,7 @@ impl App {
             clock,
             ids,
             tasks: TaskTracker::new(),
-            drain: CancellationToken::new(),
+            drain: setup.drain,
         }))
     }
 

@@ -16,7 +16,7 @@ use ticketing::{
     },
     events,
     ids::TenantId,
-    serve::{Quotas, Server, Settings},
+    serve::{Health, Quotas, Server, Settings},
     time::Time,
     tokens::Insecure,
 };
@@ -188,10 +188,11 @@ async fn serve(app: &Arc<App>) -> anyhow::Result<Channel> {
     let address = listener.local_addr()?;
     // What is measured is the service, not what it lets one caller have.
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
-    let server =
-        Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
-    server.health().set_ready(true).await;
-    app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
+    let contract = ticketing_proto::DESCRIPTOR;
+    let health = Health::of(contract).await?;
+    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)?;
+    health.set_ready(true).await;
+    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
     Ok(Channel::from_shared(format!("http://{address}"))?.connect().await?)
 }
 

@@ -18,7 +18,7 @@ use ticketing::{
     },
     events,
     ids::TenantId,
-    serve::{Quotas, Server, Settings},
+    serve::{Health, Quotas, Server, Settings},
     tokens::Insecure,
 };
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -141,10 +141,11 @@ async fn serve(url: &str, root: &PgPool) -> anyhow::Result<(Arc<App>, SocketAddr
     let address = listener.local_addr()?;
     // What is measured is the service, not what it lets one caller have.
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
-    let server =
-        Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
-    server.health().set_ready(true).await;
+    let contract = ticketing_proto::DESCRIPTOR;
+    let health = Health::of(contract).await?;
+    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)?;
+    health.set_ready(true).await;
     app.spawn_jobs();
-    app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
+    app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
     Ok((app, address))
 }

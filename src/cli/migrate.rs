@@ -8,11 +8,15 @@ use super::{
     database::Database,
     flags::{self, Flags, SettingsFile},
 };
-use crate::config::Environment;
+use crate::{
+    config::Environment,
+    db::{MIGRATIONS, Step},
+};
 
 /// Bring the database's schema up to date
 ///
-/// Does nothing when it is. Servers of the release before go on working meanwhile.
+/// Does nothing when it is, or when it is newer than this program. Servers of the release before go on working meanwhile. Of
+/// several at once, one works and the others wait for it; one that was killed is taken over from.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Migrate {
@@ -32,7 +36,7 @@ impl Migrate {
         let settings = self.flags.settings(&self.file, environment)?;
         let database = Database::open(&settings).await?;
         let before = database.db.schema_version().await?;
-        database.db.migrate().await?;
+        database.db.migrate_by(&MIGRATIONS, |step| anstream::eprintln!("{}", told(&step))).await?;
         let after = database.db.schema_version().await?;
         if before == after {
             anstream::println!("The schema is up to date: version {after}.");
@@ -41,5 +45,14 @@ impl Migrate {
         }
         database.close().await?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn told(step: &Step) -> String {
+    match step {
+        Step::Waiting { holder } => format!("waiting for another migrator: {holder}"),
+        Step::Dropped { index } => format!("dropped {index}, which somebody died over; it is built again"),
+        Step::Yielded { version } => format!("{version}: the table is busy, so it is tried again"),
+        Step::Applied { version, what, took } => format!("{version}: {what} ({} ms)", took.as_millis()),
     }
 }

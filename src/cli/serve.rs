@@ -1,6 +1,6 @@
 //! `ticketing serve`: from settings to a server that drains in order.
 
-use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -8,6 +8,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     broker,
@@ -19,11 +20,11 @@ use crate::{
     app::{App, Setup},
     config::{Environment, Role, Settings},
     ctx::{Clock, Ids},
-    db::Db,
     error::chain,
     events::{self, relay::Relay},
     outbound::certificates,
-    serve::{self, Limits, Quota, Quotas, Server},
+    serve::{self, Health, Limits, Quota, Quotas, Server},
+    system::readiness,
     telemetry,
     webhooks::{Bounds, Reach},
 };
@@ -75,52 +76,75 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn serve_from(settings: &Settings, database: &Database, mut signals: Signals) -> anyhow::Result<()> {
-    let db = &database.db;
-    if database.is_embedded() {
-        db.migrate().await.context("the schema of the private database cannot be brought up to date")?;
-    } else if db.schema_version().await? < Db::newest_schema_version() {
-        bail!("the database's schema is older than this program; run `ticketing migrate` first");
-    }
-    let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)? };
-    let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
-    let callers = identity::callers(&app, settings)?;
-    let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers).await?;
-    let tls = identity::tls(&app, settings)?;
-    let api = settings.role.contains(&Role::Api).then_some(settings.listen);
-    let calls = bind(api, "listen").await?;
+    let (drain, over) = (CancellationToken::new(), CancellationToken::new());
+    let health = Health::of(ticketing_proto::DESCRIPTOR).await?;
+    // From now on whoever asks is told that the process lives, whatever it waits for.
     let probes = bind(settings.health_listen, "health_listen").await?;
-    if settings.role.contains(&Role::Worker) {
-        app.spawn_jobs();
-    }
-    server.health().set_ready(true).await;
-    let listen = calls.as_ref().map(TcpListener::local_addr).transpose()?;
-    tracing::info!(listen = listen.map(tracing::field::display), "serving");
-    let ended = async {
-        match calls {
-            Some(calls) => _ = server.run(calls, tls, probes, app.drain.clone()).await,
-            None => server.run_health(probes, app.drain.clone()).await,
+    let probes = async {
+        if let Some(probes) = probes {
+            let listen = probes.local_addr().ok();
+            tracing::info!(listen = listen.map(tracing::field::display), "telling health");
+            serve::operations(probes, &health, serving(settings).limits, over.clone()).await;
         }
-        app.tasks.close();
-        if tokio::time::timeout(LAST_TICK, app.tasks.wait()).await.is_err() {
-            tracing::warn!("a job took too long and was cut");
-        }
-        if let Err(error) = events::relay::close(&app).await {
-            tracing::warn!(
-                error = chain(&error),
-                "others take over what is told to the broker when the leases end"
-            );
-        }
+    };
+    let served = async {
+        let _over = over.clone().drop_guard();
+        Box::pin(serve_calls(settings, database, &health, &drain)).await
     };
     let told = async {
         let signal = signals.next().await;
         tracing::info!(signal, "going down: calls at work are finished, a second signal cuts them");
-        app.drain.cancel();
+        drain.cancel();
         signals.next().await
     };
     tokio::select! {
-        () = ended => Ok(()),
+        (served, ()) = async { tokio::join!(served, probes) } => served,
         signal = told => bail!("a second signal ({signal}) cut what was at work"),
     }
+}
+
+async fn serve_calls(
+    settings: &Settings,
+    database: &Database,
+    health: &Health,
+    drain: &CancellationToken,
+) -> anyhow::Result<()> {
+    let db = &database.db;
+    if database.is_embedded() {
+        db.migrate().await.context("the schema of the private database cannot be brought up to date")?;
+    }
+    if drain.run_until_cancelled(readiness::wait_for_schema(db)).await.is_none() {
+        return Ok(());
+    }
+    let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)?, drain: drain.clone() };
+    let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
+    let callers = identity::callers(&app, settings)?;
+    let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers, health)?;
+    let tls = identity::tls(&app, settings)?;
+    let api = settings.role.contains(&Role::Api).then_some(settings.listen);
+    let calls = bind(api, "listen").await?;
+    if settings.role.contains(&Role::Worker) {
+        app.spawn_jobs();
+    }
+    health.set_ready(true).await;
+    app.tasks.spawn(readiness::follow(Arc::clone(&app), health.clone()));
+    let listen = calls.as_ref().map(TcpListener::local_addr).transpose()?;
+    tracing::info!(listen = listen.map(tracing::field::display), "serving");
+    match calls {
+        Some(calls) => _ = server.run(calls, tls, drain.clone()).await,
+        None => drain.cancelled().await,
+    }
+    app.tasks.close();
+    if tokio::time::timeout(LAST_TICK, app.tasks.wait()).await.is_err() {
+        tracing::warn!("a job took too long and was cut");
+    }
+    if let Err(error) = events::relay::close(&app).await {
+        tracing::warn!(
+            error = chain(&error),
+            "others take over what is told to the broker when the leases end"
+        );
+    }
+    Ok(())
 }
 
 /// The way to the broker, for a process that does the work.

@@ -4,7 +4,9 @@ mod batch;
 mod begin;
 mod committed;
 pub mod embedded;
+mod migrate;
 mod readers;
+mod schema;
 
 use std::{
     ops::{Deref, DerefMut},
@@ -15,6 +17,8 @@ use std::{
 
 pub use batch::Batcher;
 pub use committed::Committed;
+pub use migrate::Step;
+pub use schema::Fit;
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -22,12 +26,7 @@ use sqlx::{
 use tokio::time::Instant;
 
 use self::readers::Readers;
-use crate::{
-    ctx::Clock,
-    error::{Error, Result},
-    ids::TenantId,
-    time::Time,
-};
+use crate::{ctx::Clock, error::Result, ids::TenantId, time::Time};
 
 /// The schema, from first to last.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -37,8 +36,6 @@ pub const APP_ROLE: &str = "ticketing_app";
 
 /// Who looks across tenants for what is due, and may do little else.
 pub const JOBS_ROLE: &str = "ticketing_jobs";
-
-const NEWEST: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
 
 /// The database.
 #[derive(Clone, Debug)]
@@ -127,34 +124,6 @@ impl Db {
     /// A connection of its own as whom the URL names, in no role of ours: there may be none yet.
     pub async fn login(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect_with(&self.login).await?)
-    }
-
-    /// Brings the schema up to date; does nothing when it is. Only the owner of the schema can.
-    pub async fn migrate(&self) -> Result<()> {
-        let mut owner = self.login().await?;
-        MIGRATIONS.run(&mut owner).await.map_err(Error::internal)?;
-        Ok(owner.close().await?)
-    }
-
-    /// The version that a database needs for this program.
-    pub fn newest_schema_version() -> i64 {
-        MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
-    }
-
-    /// The newest migration of the schema that is worked on.
-    pub async fn schema_in_use(&self) -> Result<i64> {
-        Ok(sqlx::query_scalar(NEWEST).fetch_one(&self.pool).await?)
-    }
-
-    /// The newest migration that the database has seen; 0: none. Takes a connection of its own: there may be no schema.
-    pub async fn schema_version(&self) -> Result<i64> {
-        let mut login = self.login().await?;
-        let seen: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
-            .fetch_one(&mut login)
-            .await?;
-        let version = if seen { sqlx::query_scalar(NEWEST).fetch_one(&mut login).await? } else { 0 };
-        login.close().await?;
-        Ok(version)
     }
 
     /// The key of this name that all replicas share; made by whoever asks first.

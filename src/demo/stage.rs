@@ -16,7 +16,7 @@ use crate::{
         Db,
         embedded::{Embedded, Options},
     },
-    serve::{Server, Settings},
+    serve::{Health, Server, Settings},
     tokens::Insecure,
 };
 
@@ -56,12 +56,12 @@ impl Stage {
         let (listener, taken) = listen(args.listen).await?;
         let address = listener.local_addr()?;
         let services = app.routes();
-        let server =
-            Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, services, Arc::new(Insecure))
-                .await?;
+        let (settings, contract) = (Settings::default(), ticketing_proto::DESCRIPTOR);
+        let health = Health::of(contract).await?;
+        let server = Server::new(&settings, contract, services, Arc::new(Insecure), &health)?;
         let drain = CancellationToken::new();
-        server.health().set_ready(true).await;
-        let serving = app.tasks.spawn(server.run(listener, None, None, drain.clone()));
+        health.set_ready(true).await;
+        let serving = app.tasks.spawn(server.run(listener, None, drain.clone()));
         app.spawn_jobs();
         let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
         Ok(Self { app, address, taken, channel, drain, serving, postgres, folder })

@@ -1,5 +1,5 @@
 //! Whether this server wants calls: NOT_SERVING until it is ready and again from the drain on, the same to gRPC
-//! health, its watchers and the probes of the operations port.
+//! health, its watchers and the probes of the operations port. Whether it lives is another question, and has another name.
 
 use std::{
     convert::Infallible,
@@ -19,7 +19,10 @@ use tonic_health::{
 };
 use tower::Service;
 
-use super::layer::{Answer as _, Call, Reply};
+use super::{
+    layer::{Answer as _, Call, Reply},
+    policy::{Policies, PolicyError},
+};
 
 /// The server's health; a clone tells of the same server.
 #[derive(Clone, Debug)]
@@ -38,17 +41,26 @@ enum State {
     Draining,
 }
 
+/// What orchestrators ask for. A process that listens has started and lives, whatever it waits for: ending it would not make
+/// the database come.
+const ALIVE: [&str; 2] = ["startup", "liveness"];
+const READY: &str = "readiness";
+
 impl Health {
-    /// Of a server with these services, not ready yet.
-    pub(super) async fn new(services: impl Iterator<Item = String>) -> Self {
+    /// Of a server with the services that `descriptor` describes, an encoded `FileDescriptorSet`; not ready yet.
+    pub async fn of(descriptor: &[u8]) -> Result<Self, PolicyError> {
+        let services = Policies::declared(descriptor)?.services();
         let health = Self {
             reporter: HealthReporter::new(),
-            names: std::iter::once(String::new()).chain(services).collect(),
+            names: [String::new(), READY.to_owned()].into_iter().chain(services).collect(),
             state: Arc::new(Mutex::new(State::Unready)),
         };
+        for name in ALIVE {
+            health.reporter.set_service_status(name, ServingStatus::Serving).await;
+        }
         // tonic-health calls the server SERVING from its construction on.
         health.turn(State::Unready).await;
-        health
+        Ok(health)
     }
 
     /// Says whether the server can work, for instance reach its database. Without effect once it drains.

@@ -160,15 +160,15 @@ pub struct Server {
 
 impl Server {
     /// A server of these services, which `descriptor` describes: an encoded `FileDescriptorSet` with its options.
-    /// Health, and reflection if it is set, come along.
-    pub async fn new(
+    /// `health`, and reflection if it is set, come along.
+    pub fn new(
         settings: &Settings,
         descriptor: &[u8],
         services: Routes,
         authenticate: Arc<dyn Authenticate>,
+        health: &Health,
     ) -> Result<Self, ServeError> {
         let mut policies = Policies::declared(descriptor)?;
-        let health = Health::new(policies.services()).await;
         let mut services = services.add_service(health.service());
         policies = policies.with_open(tonic_health::pb::FILE_DESCRIPTOR_SET)?;
         if settings.reflection {
@@ -185,55 +185,27 @@ impl Server {
                 .with_open(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)?;
         }
         let stack = stack(settings, policies, authenticate, services.prepare())?;
-        Ok(Self { stack, health, limits: settings.limits.clone() })
+        Ok(Self { stack, health: health.clone(), limits: settings.limits.clone() })
     }
 
-    /// The server's health, to be set ready when all is up.
-    pub fn health(&self) -> Health {
-        self.health.clone()
-    }
-
-    /// Serves calls on `public`, over TLS where there is such, and health in plain text on `operations` to the very end, until `drain`. Then the
-    /// server is not ready any more, takes no connection and has each one end; returns how many had to be cut.
-    pub async fn run(
-        self,
-        public: TcpListener,
-        tls: Option<Tls>,
-        operations: Option<TcpListener>,
-        drain: CancellationToken,
-    ) -> usize {
+    /// Serves calls on `public`, over TLS where there is such, until `drain`. Then the server is not ready any more, takes no
+    /// connection and has each one end; returns how many had to be cut.
+    pub async fn run(self, public: TcpListener, tls: Option<Tls>, drain: CancellationToken) -> usize {
         let Self { stack, health, limits } = self;
-        let ended = CancellationToken::new();
-        let probes = async {
-            if let Some(operations) = operations {
-                let limits = Limits { drain_grace: Duration::ZERO, ..limits.clone() };
-                listen(operations, None, Probes::new(health.clone()), limits, ended.clone()).await;
-            }
+        let unready = async {
+            drain.cancelled().await;
+            health.set_draining().await;
         };
-        let calls = async {
-            let _end = ended.clone().drop_guard();
-            let unready = async {
-                drain.cancelled().await;
-                health.set_draining().await;
-            };
-            let ((), cut) = tokio::join!(unready, listen(public, tls, stack, limits.clone(), drain.clone()));
-            if cut > 0 {
-                tracing::warn!(connections = cut, "the drain took too long: connections were cut");
-            }
-            cut
-        };
-        tokio::join!(calls, probes).0
+        let ((), cut) = tokio::join!(unready, listen(public, tls, stack, limits, drain.clone()));
+        if cut > 0 {
+            tracing::warn!(connections = cut, "the drain took too long: connections were cut");
+        }
+        cut
     }
+}
 
-    /// Serves health alone, for a process that takes no calls.
-    pub async fn run_health(self, operations: Option<TcpListener>, drain: CancellationToken) {
-        let Self { health, limits, .. } = self;
-        let probes = async {
-            if let Some(operations) = operations {
-                let limits = Limits { drain_grace: Duration::ZERO, ..limits };
-                listen(operations, None, Probes::new(health.clone()), limits, drain.clone()).await;
-            }
-        };
-        tokio::join!(probes, drain.cancelled());
-    }
+/// Serves health in plain text, from before there is anything else to serve to the very end.
+pub async fn operations(listener: TcpListener, health: &Health, limits: Limits, end: CancellationToken) {
+    let limits = Limits { drain_grace: Duration::ZERO, ..limits };
+    listen(listener, None, Probes::new(health.clone()), limits, end).await;
 }

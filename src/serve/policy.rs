@@ -201,9 +201,8 @@ impl Policies {
     }
 
     /// The services that the methods belong to.
-    pub(super) fn services(&self) -> impl Iterator<Item = String> {
-        let of = |policy: &Arc<MethodPolicy>| policy.name.split('/').next().map(str::to_owned);
-        self.0.values().filter_map(of).collect::<HashSet<_>>().into_iter()
+    pub(super) fn services(&self) -> HashSet<String> {
+        self.0.values().filter_map(|policy| policy.name.split('/').next().map(str::to_owned)).collect()
     }
 
     /// All policies, in no order.

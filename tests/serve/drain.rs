@@ -48,6 +48,10 @@ async fn health_follows_the_server() {
     server.health.set_ready(true).await;
     assert_eq!(next(&mut watch).await, Some(ServingStatus::Serving));
     assert_eq!(probe(&server, "/readyz").await, (StatusCode::OK, "ready\n".to_owned()));
+    for name in ["startup", "liveness"] {
+        let named = health(server.operations).await.check(about(name)).await.expect("a name");
+        assert_eq!(named.into_inner().status(), ServingStatus::Serving, "{name}, ready or not");
+    }
     for port in [server.addr, server.operations] {
         let named = health(port).await.check(about("ticketing.v1.TicketService")).await.expect("a service");
         assert_eq!(named.into_inner().status(), ServingStatus::Serving);

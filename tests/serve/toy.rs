@@ -13,7 +13,9 @@ use ticketing::{
     call::CallId,
     ctx::{Actor, ActorKind},
     error::Error,
-    serve::{Access, Authenticate, Health, Leaving, Limits, MethodPolicy, Peer, Server, Settings, Tls, Why},
+    serve::{
+        self, Access, Authenticate, Health, Leaving, Limits, MethodPolicy, Peer, Server, Settings, Tls, Why,
+    },
 };
 use ticketing_proto::v1::{
     GetServerInfoRequest, GetServerInfoResponse, GetSessionRequest, GetSessionResponse, Goodbye,
@@ -243,13 +245,23 @@ pub async fn run_over(settings: Settings, tls: Option<Tls>) -> Running {
     let toy = Toy::new();
     let services = Routes::new(SystemServiceServer::new(toy.clone()).max_decoding_message_size(1024))
         .add_service(EventServiceServer::new(toy.clone()));
-    let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Tokens))
-        .await
+    let health = Health::of(ticketing_proto::DESCRIPTOR).await.expect("a contract");
+    let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Tokens), &health)
         .expect("a server");
     let (public, operations) = (bind().await, bind().await);
     let (addr, probes) = (public.local_addr().expect("bound"), operations.local_addr().expect("bound"));
-    let (health, drain, tasks) = (server.health(), CancellationToken::new(), TaskTracker::new());
-    let end = tasks.spawn(server.run(public, tls, Some(operations), drain.clone()));
+    let (drain, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let end = tasks.spawn({
+        let (health, drain, over) = (health.clone(), drain.clone(), CancellationToken::new());
+        async move {
+            let calls = async {
+                let _over = over.clone().drop_guard();
+                server.run(public, tls, drain).await
+            };
+            let probes = serve::operations(operations, &health, settings.limits, over.clone());
+            tokio::join!(calls, probes).0
+        }
+    });
     Running { addr, operations: probes, health, toy, drain, tasks, end }
 }
 

@@ -96,13 +96,13 @@
 {{- $port := .root.Values.listen.healthPort }}
 {{- with .values.probes }}
 startupProbe:
-  grpc: {port: {{ $port }}}
+  grpc: {port: {{ $port }}, service: startup}
   {{- toYaml .startup | nindent 2 }}
 readinessProbe:
-  grpc: {port: {{ $port }}}
+  grpc: {port: {{ $port }}, service: readiness}
   {{- toYaml .readiness | nindent 2 }}
 livenessProbe:
-  httpGet: {path: /livez, port: health}
+  grpc: {port: {{ $port }}, service: liveness}
   {{- toYaml .liveness | nindent 2 }}
 {{- end }}
 {{- end }}

@@ -15,7 +15,7 @@ use std::process::Output;
 use tokio::process::Command;
 
 /// The binary, in an environment without settings.
-fn ticketing(arguments: &[&str]) -> Command {
+pub fn ticketing(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ticketing"));
     command.args(arguments).env_clear().kill_on_drop(true);
     command

@@ -1,5 +1,7 @@
-//! The database's own wall between tenants; `matrix/` has what callers find in front of it.
+//! The database's own wall between tenants, readers that share a transaction, migrators; `matrix/` has what callers find in front of
+//! the wall.
 
 mod bleed;
+mod migrate;
 mod readers;
 mod wall;

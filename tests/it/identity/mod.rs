@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use ticketing::{
     identity::{Document, Identity, follow},
-    serve::{Server, Settings, Tls},
+    serve::{Health, Server, Settings, Tls},
 };
 use ticketing_proto::v1::{
     self as pb, system_service_client::SystemServiceClient, ticket_service_client::TicketServiceClient,
@@ -31,12 +31,12 @@ use crate::{
 async fn guard(desk: &Desk, document: &str, tls: Option<Tls>) -> String {
     let identity = Arc::new(Identity::new(Document::parse(document).expect("a document")).expect("issuers"));
     desk.app.tasks.spawn(follow(Arc::clone(&identity), desk.app.drain.clone()));
-    let server = Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, desk.app.routes(), identity)
-        .await
-        .expect("a server");
+    let (settings, contract) = (Settings::default(), ticketing_proto::DESCRIPTOR);
+    let health = Health::of(contract).await.expect("a contract");
+    let server = Server::new(&settings, contract, desk.app.routes(), identity, &health).expect("a server");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
-    desk.app.tasks.spawn(server.run(listener, tls, None, desk.app.drain.clone()));
+    desk.app.tasks.spawn(server.run(listener, tls, desk.app.drain.clone()));
     address
 }
 

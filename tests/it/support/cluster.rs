@@ -40,6 +40,14 @@ pub async fn fresh_database() -> String {
     url(cluster, &name)
 }
 
+/// The URL of a fresh database without a schema.
+pub async fn empty_database() -> String {
+    let cluster = CLUSTER.get_or_init(start).await;
+    let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    admin(cluster, &format!("create database {name}")).await;
+    url(cluster, &name)
+}
+
 async fn start() -> Cluster {
     let folder = tempfile::tempdir().expect("a folder for the test cluster").keep();
     let remover = remove_in_the_end(&folder);

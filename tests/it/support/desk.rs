@@ -13,7 +13,7 @@ use ticketing::{
     db::Db,
     events::relay::Relay,
     ids::TenantId,
-    serve::{Quotas, Server, Settings},
+    serve::{Health, Quotas, Server, Settings},
     sla,
     time::Time,
     tokens::{Claims, Insecure},
@@ -88,18 +88,19 @@ impl Desk {
         // The receivers of the tests are here, and one that does not answer is not waited for.
         let webhooks =
             Bounds { reach: Reach { private: true }, whole: Duration::from_secs(2), ..Bounds::default() };
-        let app = App::start(db, clock, Ids::random(), Setup { relay, webhooks })
+        let app = App::start(db, clock, Ids::random(), Setup { relay, webhooks, ..Setup::default() })
             .await
             .expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         let drain = CancellationToken::new();
         let settings = Settings { quotas, ..Settings::default() };
-        let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
-            .await
+        let contract = ticketing_proto::DESCRIPTOR;
+        let health = Health::of(contract).await.expect("the contract is whole");
+        let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)
             .expect("the contract is whole");
-        server.health().set_ready(true).await;
-        app.tasks.spawn(server.run(listener, None, None, drain.clone()));
+        health.set_ready(true).await;
+        app.tasks.spawn(server.run(listener, None, drain.clone()));
         let channel = Channel::from_shared(format!("http://{address}"))
             .expect("an address")
             .connect()

@@ -8,7 +8,7 @@ mod raw;
 mod status;
 mod wire;
 
-pub use cluster::fresh_database;
+pub use cluster::{empty_database, fresh_database};
 pub use desk::{Client, Desk, START, broken_laws, caller, put_in_force, root, sample};
 pub use nats::Broker;
 pub use process::Process;
