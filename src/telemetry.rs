@@ -1,5 +1,8 @@
 //! Where the process tells what happens: one line per event to standard error, spans to a collector if there is one.
 
+pub mod hop;
+mod statements;
+
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     io::{self, IsTerminal as _},
@@ -20,6 +23,8 @@ use tracing_subscriber::{
     fmt::{self, MakeWriter},
     layer::SubscriberExt as _,
 };
+
+use self::statements::Statements;
 
 /// How long the last spans may take to reach the collector.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -105,9 +110,12 @@ where
     let spans = provider
         .as_ref()
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(NAME)).with_filter(ours));
+    let statements =
+        provider.as_ref().map(|provider| Statements(provider.tracer(NAME)).with_filter(Statements::filter()));
     let subscriber = tracing_subscriber::registry()
         .with(lines.with_filter(EnvFilter::try_new(&settings.filter)?))
-        .with(spans);
+        .with(spans)
+        .with(statements);
     Ok((Dispatch::new(subscriber), Telemetry(provider)))
 }
 

@@ -5,8 +5,12 @@ use std::{future::Future, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, Span};
 
-use crate::error::{Error, Reason, Result};
+use crate::{
+    error::{Error, Reason, Result},
+    telemetry::hop::shared,
+};
 
 /// A line of jobs `J` that are done together, each with its own answer `A`.
 #[derive(Debug)]
@@ -15,7 +19,10 @@ pub struct Batcher<J, A> {
 }
 
 /// One caller's work; it is skipped when the caller has gone.
-type Job<J, A> = (J, oneshot::Sender<Result<A>>);
+type Job<J, A> = (J, Caller<A>);
+
+/// Who waits for the answer, and the span of its call.
+type Caller<A> = (oneshot::Sender<Result<A>>, Span);
 
 impl<J: Send + 'static, A: Send + 'static> Batcher<J, A> {
     /// `lanes` workers, each taking at most `max` jobs at once. `work` answers in the order of the jobs.
@@ -39,7 +46,7 @@ impl<J: Send + 'static, A: Send + 'static> Batcher<J, A> {
     pub async fn submit(&self, key: u64, job: J) -> Result<A> {
         let (answer, answered) = oneshot::channel();
         let lane = &self.lanes[key as usize % self.lanes.len()];
-        lane.try_send((job, answer)).map_err(|_| Error::Unavailable {
+        lane.try_send((job, (answer, Span::current()))).map_err(|_| Error::Unavailable {
             reason: Reason::Overloaded,
             text: "more writes are waiting than can be taken; retry",
             retry_after: std::time::Duration::from_millis(200),
@@ -55,12 +62,13 @@ where
 {
     let mut waiting = Vec::with_capacity(max);
     while receiver.recv_many(&mut waiting, max).await > 0 {
-        waiting.retain(|(_, answer)| !answer.is_closed());
+        waiting.retain(|(_, (answer, _))| !answer.is_closed());
         let (jobs, callers): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+        let (callers, spans): (Vec<_>, Vec<_>) = callers.into_iter().unzip();
         if jobs.is_empty() {
             continue;
         }
-        for (caller, answer) in callers.into_iter().zip(work(jobs).await) {
+        for (caller, answer) in callers.into_iter().zip(work(jobs).instrument(shared(&spans)).await) {
             // A caller who left in the meantime finds the outcome under the request_id.
             _ = caller.send(answer);
         }

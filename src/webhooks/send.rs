@@ -13,6 +13,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
 };
+use tracing::{Instrument as _, Span};
 
 use super::{
     model::{Attempt, Delivery, Subscription},
@@ -27,6 +28,7 @@ use crate::{
     error::{Error, Result, chain},
     ids::{Id, TenantId},
     jobs::{Report, Tally},
+    telemetry::hop,
     time::Time,
 };
 
@@ -121,8 +123,17 @@ pub async fn attempt(app: &App, claimed: &Claimed) -> Result<Outcome> {
     let Claimed { subscription, delivery } = claimed;
     let now = app.clock.now();
     let begin = Instant::now();
-    let headers = headers(app, subscription, delivery, now)?;
-    let answer = app.sender.poster.post(&subscription.url, headers, &delivery.body).await;
+    let mut headers = headers(app, subscription, delivery, now)?;
+    let span = span(delivery);
+    if let Some(hop) = hop::traceparent(&span) {
+        headers.insert(hop::TRACEPARENT, HeaderValue::from_str(&hop).map_err(Error::internal)?);
+    }
+    let answer =
+        app.sender.poster.post(&subscription.url, headers, &delivery.body).instrument(span.clone()).await;
+    match &answer {
+        Ok(answer) => _ = span.record("http.response.status_code", answer.status),
+        Err(error) => _ = span.record("otel.status_code", "ERROR").record("otel.status_description", error),
+    }
     let millis = begin.elapsed().as_millis() as i64;
     Ok(match answer {
         Ok(answer) => Outcome {
@@ -140,6 +151,28 @@ pub async fn attempt(app: &App, claimed: &Claimed) -> Result<Outcome> {
             retry_after: None,
         },
     })
+}
+
+/// A trace of its own, linked to the call that brought the event about; only if that one is traced.
+fn span(delivery: &Delivery) -> Span {
+    let event: Option<serde_json::Value> = serde_json::from_str(&delivery.body).ok();
+    let origin = event.as_ref().and_then(|event| event[hop::TRACEPARENT].as_str()).unwrap_or_default();
+    if !hop::is_traced(origin) {
+        return Span::none();
+    }
+    let span = tracing::info_span!(
+        parent: None,
+        "deliver",
+        otel.name = format!("deliver {}", delivery.kind),
+        otel.kind = "producer",
+        otel.status_code = tracing::field::Empty,
+        otel.status_description = tracing::field::Empty,
+        http.request.method = "POST",
+        http.response.status_code = tracing::field::Empty,
+        messaging.message.id = delivery.id(),
+    );
+    hop::link(&span, origin);
+    span
 }
 
 fn headers(app: &App, subscription: &Subscription, delivery: &Delivery, now: Time) -> Result<HeaderMap> {

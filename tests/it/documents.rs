@@ -4,9 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use prost_reflect::Kind;
+use serde_json::json;
 use ticketing::{
     access::{self, Permission},
     config::{KEYS, Key},
@@ -142,6 +144,34 @@ fn the_page_on_events_lists_every_field() {
         }
         assert_table("docs/events.md", name, &rows);
     }
+}
+
+/// A repetition of any call of ours is harmless, of writes by their `request_id`; streams are resumed by those who know the cursor.
+#[test]
+fn the_service_config_is_that_of_the_contract() {
+    let mut by_time: BTreeMap<Duration, Vec<serde_json::Value>> = BTreeMap::new();
+    for (method, policy) in methods().into_iter().filter(|(_, policy)| !policy.streaming) {
+        let time = policy.default_deadline.expect("a call that is no stream has its time");
+        let service = method.parent_service().full_name().to_owned();
+        by_time.entry(time).or_default().push(json!({ "service": service, "method": method.name() }));
+    }
+    let retry = json!({
+        "maxAttempts": 5,
+        "initialBackoff": "0.1s",
+        "maxBackoff": "2s",
+        "backoffMultiplier": 2,
+        "retryableStatusCodes": ["UNAVAILABLE"],
+    });
+    let methods = by_time.into_iter().map(|(time, names)| {
+        json!({ "name": names, "timeout": format!("{}s", time.as_secs_f64()), "retryPolicy": retry })
+    });
+    let config = json!({
+        "loadBalancingConfig": [{ "round_robin": {} }],
+        "methodConfig": methods.collect::<Vec<_>>(),
+        "retryThrottling": { "maxTokens": 100, "tokenRatio": 0.1 },
+    });
+    let config = format!("{config:#}\n");
+    assert!(ticketing_proto::SERVICE_CONFIG == config, "proto/service_config.json should be:\n\n{config}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::{
     error::{Error, Result},
+    telemetry::hop::TRACEPARENT,
     time::Time,
 };
 
@@ -56,6 +57,10 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Message {
     pub subject: String,
+    /// The type of the event.
+    pub kind: &'static str,
+    /// The call that brought it about, if that is known.
+    pub traceparent: String,
     /// The id of the event: the broker drops another of the same.
     pub id: String,
     pub headers: Vec<(String, String)>,
@@ -169,12 +174,15 @@ impl Nats {
     }
 
     /// Sends a message and waits until the broker has it; says whether it had it already.
-    pub async fn publish(&self, message: Message) -> Result<bool> {
+    pub async fn publish(&self, message: Message, hop: Option<String>) -> Result<bool> {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", message.id.as_str());
         headers.insert("Nats-Expected-Stream", self.settings.stream.as_str());
         for (name, value) in &message.headers {
             headers.insert(name.as_str(), value.as_str());
+        }
+        if let Some(hop) = hop {
+            headers.insert(TRACEPARENT, hop.as_str());
         }
         let sent = self.context.publish_with_headers(message.subject, headers, message.body.into()).await;
         let ack = timeout(ACK, sent.map_err(Error::internal)?).await.map_err(Error::internal)?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tracing::{Instrument as _, Span};
 
 use super::{
     Relay,
@@ -20,6 +21,7 @@ use crate::{
         wire,
     },
     ids::Id,
+    telemetry::hop::{is_traced, link, traceparent},
 };
 
 /// Tickets of a bucket that are told at once.
@@ -44,9 +46,29 @@ async fn one_by_one(relay: &Relay, lease: Lease, messages: Vec<Message>) -> Resu
         if !lease.is_trusted() {
             return Ok(None);
         }
-        known += usize::from(relay.nats.publish(message).await?);
+        let span = span(&message);
+        known += usize::from(relay.nats.publish(message, traceparent(&span)).instrument(span).await?);
     }
     Ok(Some(known))
+}
+
+/// A trace of its own: the broker is told after the call, and may be for other reasons. Only of what is traced.
+fn span(message: &Message) -> Span {
+    if !is_traced(&message.traceparent) {
+        return Span::none();
+    }
+    let span = tracing::info_span!(
+        parent: None,
+        "publish",
+        otel.name = format!("publish {}", message.kind),
+        otel.kind = "producer",
+        messaging.system = "nats",
+        messaging.operation.r#type = "send",
+        messaging.destination.name = message.subject,
+        messaging.message.id = message.id,
+    );
+    link(&span, &message.traceparent);
+    span
 }
 
 /// In binary mode: the attributes are headers, the data is the message of the contract.
@@ -59,7 +81,9 @@ fn message(app: &App, notice: &Notice) -> Result<Message> {
     let event = wire::event(notice, cursor(app, tenant, notice.position)?);
     Ok(Message {
         subject: subject(tenant.bucket(), tenant.as_str(), notice.kind.name()),
+        kind: notice.kind.name(),
         id: notice.id(),
+        traceparent: notice.traceparent.clone(),
         headers,
         body: prost::Message::encode_to_vec(&event),
     })
