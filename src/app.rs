@@ -31,6 +31,8 @@ pub struct App {
     pub ids: Ids,
     pub configurations: Configurations,
     pub sealer: Sealer,
+    /// Of cursors alone: their key changes when the log is set back.
+    pub cursor_sealer: Sealer,
     pub numbers: Numbers,
     pub lines: Lines,
     pub names: Arc<Names>,
@@ -50,6 +52,13 @@ pub struct App {
     pub drain: CancellationToken,
 }
 
+/// What seals.
+#[derive(Debug)]
+pub struct Seals {
+    pub tokens: Sealer,
+    pub cursors: Sealer,
+}
+
 /// What differs from one installation to the next.
 #[derive(Debug, Default)]
 pub struct Setup {
@@ -64,17 +73,21 @@ pub struct Setup {
 impl App {
     /// Wires the service to its database, and follows what is written there.
     pub async fn start(db: Db, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
-        let sealer = Sealer::load(&db).await?;
-        let app = Self::wire(db, sealer, clock, ids, setup)?;
+        let seals = Seals {
+            tokens: Sealer::load(&db, "token-seal").await?,
+            cursors: events::cursor::sealer(&db).await?,
+        };
+        let app = Self::wire(db, seals, clock, ids, setup)?;
         app.tasks.spawn(events::heads::follow(Arc::clone(&app)));
         Ok(app)
     }
 
     /// The wiring alone: asks nothing of the database.
-    pub fn wire(db: Db, sealer: Sealer, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
+    pub fn wire(db: Db, seals: Seals, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
         let names = Arc::new(Names::new(clock.clone()));
         Ok(Arc::new(Self {
-            sealer,
+            sealer: seals.tokens,
+            cursor_sealer: seals.cursors,
             configurations: Configurations::new(db.clone(), clock.clone()),
             numbers: Numbers::new(db.clone()),
             // Whoever waits in a line is a call, and calls are waited for: the lines end with the App.

@@ -27,12 +27,15 @@ impl std::fmt::Debug for Sealer {
 }
 
 impl Sealer {
-    /// With the database's key; the first replica makes it.
-    pub async fn load(db: &Db) -> Result<Self> {
-        let fresh = ChaCha20Poly1305::generate_key(&mut OsRng);
-        let key = db.secret("token-seal", &fresh).await?;
+    /// With the database's key of this name; the first replica makes it.
+    pub async fn load(db: &Db, name: &str) -> Result<Self> {
+        let key = db.secret(name, &Self::fresh_key()).await?;
         let cipher = ChaCha20Poly1305::new_from_slice(&key).map_err(Error::internal)?;
         Ok(Self(cipher))
+    }
+
+    pub fn fresh_key() -> Vec<u8> {
+        ChaCha20Poly1305::generate_key(&mut OsRng).to_vec()
     }
 
     /// With a key of one's own, which nobody shares.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use ticketing::{
-    app::{App, Setup},
+    app::{App, Seals, Setup},
     configuration::{Configuration, Document},
     ctx::{Clock, Ids},
     db::Db,
@@ -36,7 +36,13 @@ impl House {
         let now = "2026-03-02T09:00:00Z".parse().expect("a time");
         let app = runtime.block_on(async {
             let db = Db::nowhere().await;
-            App::wire(db, Sealer::alone(), Clock::manual(now), Ids::sequential(), Setup::default())
+            App::wire(
+                db,
+                Seals { tokens: Sealer::alone(), cursors: Sealer::alone() },
+                Clock::manual(now),
+                Ids::sequential(),
+                Setup::default(),
+            )
         });
         let app = app.expect("wired");
         let tenant = TenantId::parse("acme").expect("a tenant");

@@ -13,6 +13,7 @@ mod import;
 mod look_back;
 mod migrate;
 mod report;
+mod restored;
 mod routing;
 mod serve;
 mod sla;
@@ -57,6 +58,7 @@ enum Command {
     Routing(routing::Routing),
     Sla(sla::Sla),
     Audit(audit::Audit),
+    Restored(restored::Restored),
     Token(token::Token),
     Doctor(doctor::Doctor),
 }
@@ -86,6 +88,7 @@ async fn run(command: Command, environment: &Environment) -> anyhow::Result<Exit
         Command::Routing(routing) => routing.run(environment).await,
         Command::Sla(sla) => sla.run(environment).await,
         Command::Audit(audit) => audit.run(environment).await,
+        Command::Restored(restored) => restored.run(environment).await,
         Command::Token(token) => Ok(token.run()),
         Command::Doctor(doctor) => doctor.run(environment).await,
     }

@@ -134,6 +134,14 @@ impl Db {
         Ok(sqlx::query_scalar!("select key from secrets where name = $1", name).fetch_one(&self.pool).await?)
     }
 
+    /// Puts another key in the place of the one that all replicas share; they take it when they start. Only the owner of the tables
+    /// can.
+    pub async fn replace_secret(&self, name: &str, key: &[u8]) -> Result<()> {
+        let mut owner = self.login().await?;
+        sqlx::query!("update secrets set key = $2 where name = $1", name, key).execute(&mut owner).await?;
+        Ok(owner.close().await?)
+    }
+
     pub async fn close(&self) {
         self.readers.clear();
         self.pool.close().await;

@@ -5,10 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::store_stream as store;
 use crate::{
     app::App,
+    db::Db,
     error::{Error, Reason, Refusal, Result, Violation},
     ids::TenantId,
+    seal::Sealer,
     time::Time,
 };
+
+/// The name of their key.
+const SEAL: &str = "cursor-seal";
 
 /// Where to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +35,24 @@ fn purpose(tenant: &TenantId) -> String {
     format!("{tenant} events")
 }
 
+/// What seals cursors.
+pub async fn sealer(db: &Db) -> Result<Sealer> {
+    Sealer::load(db, SEAL).await
+}
+
+/// No server that starts from now on takes a cursor from before.
+pub async fn refuse_all(db: &Db) -> Result<()> {
+    db.replace_secret(SEAL, &Sealer::fresh_key()).await
+}
+
 /// The cursor behind a position.
 pub fn cursor(app: &App, tenant: &TenantId, position: i64) -> Result<String> {
-    app.sealer.seal(&purpose(tenant), &Cursor { position })
+    app.cursor_sealer.seal(&purpose(tenant), &Cursor { position })
 }
 
 /// The position that a cursor of this tenant says.
 pub fn behind(app: &App, tenant: &TenantId, cursor: &str) -> Result<i64> {
-    let Cursor { position } = app.sealer.open(&purpose(tenant), cursor).ok_or_else(invalid)?;
+    let Cursor { position } = app.cursor_sealer.open(&purpose(tenant), cursor).ok_or_else(invalid)?;
     Ok(position)
 }
 

@@ -4,7 +4,7 @@
 //! Verbs: none of its own; it reads by list and watch. `docs/events.md` lists what may happen.
 
 pub mod cloud_event;
-mod cursor;
+pub mod cursor;
 mod feed;
 mod filter;
 pub mod heads;

@@ -164,3 +164,24 @@ async fn a_cursor_that_leads_nowhere_is_refused() {
     let refused = client.list_events(from(&desk, &log[2].cursor)).await;
     assert_eq!(reason(&refused), "InvalidArgument CURSOR_INVALID");
 }
+
+/// A backup sets the log back; when it has grown again, positions from before mean other events.
+#[tokio::test]
+async fn no_cursor_from_before_the_database_was_set_back_is_taken() {
+    let desk = Desk::open().await;
+    create(&desk, "first").await;
+    sequence(&desk).await;
+    let list = async |desk: &Desk, cursor: &str| events(desk).list_events(from(desk, cursor)).await;
+    let cursor = log(&desk, 1).await.remove(0).cursor;
+    list(&desk, &cursor).await.expect("a page");
+
+    let (code, told, _) = crate::cli::run(&["restored", "--database-url", &desk.url]).await;
+    assert!(code == Some(0) && told.contains("Cursors from before are refused"), "{told}");
+    let after = desk.replica().await;
+    let refused = list(&after, &cursor).await;
+    assert_eq!(reason(&refused), "InvalidArgument CURSOR_INVALID");
+    let cursor = log(&after, 1).await.remove(0).cursor;
+    list(&after, &cursor).await.expect("one from after");
+    after.finish().await;
+    desk.finish().await;
+}
