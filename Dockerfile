@@ -1,6 +1,4 @@
-# The service alone, as a release build on a small system. It needs a PostgreSQL to talk to. Until there is
-# authentication it serves loopback addresses only, so try it with the host's network:
-#   docker run --network host ticketing serve --insecure --database-url postgres://...
+# The service alone, as a release build on a small system. It needs a PostgreSQL to talk to; compose.yaml has one beside it.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 # The toolchain of the image is the one of rust-toolchain.toml; saying so keeps rustup from fetching its extras.

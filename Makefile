@@ -11,7 +11,7 @@ DENY_VERSION := 0.18.9
 FUZZ := target/tools/bin/cargo-fuzz
 FUZZ_VERSION := 0.13.2
 
-.PHONY: buf help setup demo test lint bench clients examples fuzz fuzz-keep helm helm-write proto-lint sqlx sqlx-check deny
+.PHONY: buf help setup demo test lint bench clients examples fuzz fuzz-keep guide helm helm-write proto-lint sqlx sqlx-check deny
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -50,6 +50,10 @@ examples: ## Run the consumers of events in examples/ against real servers, and 
 helm: ## Check the chart: what it renders, by every profile, and what it refuses
 	@scripts/setup helm
 	tests/helm/run
+
+guide: ## Run every command of the guide for operators
+	@scripts/setup test
+	tests/guide/run
 
 helm-write: ## Write the chart's schema and the tables of its README again, after a change of its values
 	@scripts/setup helm
