@@ -88,6 +88,8 @@ settings! {
     health_listen: Option<SocketAddr> = "",
     /// The PostgreSQL database, version 14 or later.
     database_url: Option<DatabaseUrl> = "",
+    /// A folder with what of it is secret, for instance a mounted Secret: files uri, host, port, user, password and dbname, each if it is there. They go over `database_url` and are read again when they change.
+    database_secrets: Option<PathBuf> = "",
     /// Connections to the database at a time.
     database_connections: NonZeroU32 = "32",
     /// The folder of a private PostgreSQL that is started and stopped with the server.
@@ -106,6 +108,8 @@ settings! {
     role: Vec<Role> = "api,worker",
     /// The NATS server that is told every event, for instance nats://nats:4222; several with commas between. Without it, none.
     nats_url: Option<Secret> = "",
+    /// A file with that address, for instance a mounted secret.
+    nats_url_file: Option<PathBuf> = "",
     /// A file of credentials for it, as `nsc` writes it.
     nats_credentials: Option<PathBuf> = "",
     /// The JetStream stream; it is made where there is none.
@@ -219,8 +223,13 @@ impl Settings {
         given.read_environment(KEYS, environment, &mut faults);
         given.read_flags(flags);
         let settings = Self::of(&given, &mut faults);
-        if given.0.contains_key("database_url") && given.0.contains_key("embedded") {
-            faults.push("database_url and embedded exclude each other; set one of them".to_owned());
+        for other in ["database_url", "database_secrets"] {
+            if given.0.contains_key(other) && given.0.contains_key("embedded") {
+                faults.push(format!("{other} and embedded exclude each other; set one of them"));
+            }
+        }
+        if given.0.contains_key("nats_url") && given.0.contains_key("nats_url_file") {
+            faults.push("nats_url and nats_url_file exclude each other; set one of them".to_owned());
         }
         if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
     }
@@ -270,7 +279,7 @@ impl Settings {
 
     /// What must be so for everything that needs the database.
     pub fn check_database(&self) -> Result<(), Faults> {
-        if self.database_url.is_some() || self.embedded.is_some() {
+        if self.database_url.is_some() || self.database_secrets.is_some() || self.embedded.is_some() {
             return Ok(());
         }
         Err(Faults(vec![

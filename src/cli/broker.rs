@@ -1,5 +1,7 @@
 //! The broker, as the settings name it.
 
+use std::fs;
+
 use anyhow::Context as _;
 
 use crate::{
@@ -11,9 +13,16 @@ use crate::{
 
 /// What the settings say of it; `None`: there is none.
 pub async fn connect(settings: &Settings) -> anyhow::Result<Option<Nats>> {
-    let Some(url) = &settings.nats_url else { return Ok(None) };
+    let url = match (&settings.nats_url, &settings.nats_url_file) {
+        (Some(url), _) => url.expose().to_owned(),
+        (None, Some(file)) => fs::read_to_string(file)
+            .with_context(|| format!("nats_url_file: {}", file.display()))?
+            .trim()
+            .to_owned(),
+        (None, None) => return Ok(None),
+    };
     let nats = relay::Settings {
-        url: url.expose().to_owned(),
+        url,
         credentials: settings.nats_credentials.clone(),
         stream: settings.nats_stream.clone(),
         replicas: settings.nats_replicas.get() as usize,

@@ -1,12 +1,12 @@
 //! The way from settings to a database: the one that is named, or a private one that lives as long as the process.
 
 use anyhow::Context as _;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 
 use crate::{
     config::{DatabaseUrl, Settings},
     db::{
-        Db,
+        Db, Login,
         embedded::{Embedded, Options},
     },
 };
@@ -14,6 +14,8 @@ use crate::{
 /// A database that takes connections.
 pub struct Database {
     pub db: Db,
+    /// As whom.
+    pub login: Login,
     embedded: Option<Embedded>,
 }
 
@@ -30,12 +32,18 @@ impl Database {
                 Some(started.context("the private database does not start")?)
             }
         };
-        let url =
-            embedded.as_ref().map(Embedded::url).or(settings.database_url.as_ref().map(DatabaseUrl::expose));
-        let url = url.expect("one of them is set, as was checked");
-        match Db::connect(url, connections).await {
-            Ok(db) => Ok(Self { db, embedded }),
-            Err(error) => Err(unreachable(url, error).await),
+        let login = Login {
+            url: embedded
+                .as_ref()
+                .map(Embedded::url)
+                .or(settings.database_url.as_ref().map(DatabaseUrl::expose))
+                .map(str::to_owned),
+            folder: settings.database_secrets.clone(),
+        };
+        let options = login.options().context("database_secrets")?;
+        match Db::enter(options.clone(), connections).await {
+            Ok(db) => Ok(Self { db, login, embedded }),
+            Err(error) => Err(unreachable(&options, error).await),
         }
     }
 
@@ -57,8 +65,8 @@ impl Database {
 }
 
 /// Why there is no connection, in the database's own words.
-async fn unreachable(url: &str, error: crate::error::Error) -> anyhow::Error {
-    let cause = match PgConnection::connect(url).await {
+async fn unreachable(options: &PgConnectOptions, error: crate::error::Error) -> anyhow::Error {
+    let cause = match PgConnection::connect_with(options).await {
         Err(cause) => anyhow::Error::new(cause),
         Ok(_) => anyhow::Error::new(error),
     };

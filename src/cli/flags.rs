@@ -31,7 +31,7 @@ impl Group for All {
 
 impl Group for Database {
     fn keys() -> impl Iterator<Item = &'static Key> {
-        KEYS.iter().filter(|key| ["database_url", "embedded"].contains(&key.name))
+        KEYS.iter().filter(|key| ["database_url", "database_secrets", "embedded"].contains(&key.name))
     }
 }
 

@@ -127,6 +127,7 @@ async fn serve_calls(
         app.spawn_jobs();
     }
     health.set_ready(true).await;
+    app.tasks.spawn(database.login.clone().follow(db.clone(), drain.clone()));
     app.tasks.spawn(readiness::follow(Arc::clone(&app), health.clone()));
     let listen = calls.as_ref().map(TcpListener::local_addr).transpose()?;
     tracing::info!(listen = listen.map(tracing::field::display), "serving");

@@ -4,6 +4,7 @@ mod batch;
 mod begin;
 mod committed;
 pub mod embedded;
+mod login;
 mod migrate;
 mod readers;
 mod schema;
@@ -11,12 +12,13 @@ mod schema;
 use std::{
     ops::{Deref, DerefMut},
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 pub use batch::Batcher;
 pub use committed::Committed;
+pub use login::Login;
 pub use migrate::Step;
 pub use schema::Fit;
 use sqlx::{
@@ -41,8 +43,8 @@ pub const JOBS_ROLE: &str = "ticketing_jobs";
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
-    /// Whom the URL names.
-    login: PgConnectOptions,
+    /// Whom the settings name.
+    login: Arc<RwLock<PgConnectOptions>>,
     readers: Arc<Readers>,
     committed: Arc<Committed>,
 }
@@ -52,18 +54,29 @@ impl Db {
     /// seconds for a free one. What needs the schema fails until there is one.
     pub async fn connect(url: &str, connections: u32) -> Result<Self> {
         // Without this, sqlx reads ~/.pgpass for a socket that needs no password, and warns when it cannot.
-        let login =
-            PgConnectOptions::from_str(url)?.application_name("ticketing").statement_cache_capacity(500);
+        Self::enter(PgConnectOptions::from_str(url)?, connections).await
+    }
+
+    /// The same, where it is said in another form.
+    pub async fn enter(login: PgConnectOptions, connections: u32) -> Result<Self> {
+        let login = ours(login);
         PgConnection::connect_with(&login).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
             // One round trip less per call; a dead connection shows in the call itself and is retried.
             .test_before_acquire(false)
-            .connect_lazy_with(login.clone().options([("role", JOBS_ROLE)]));
+            .connect_lazy_with(as_jobs(&login));
         // A few: writers need connections, too.
         let readers = Arc::new(Readers::new(connections.div_ceil(8) as usize));
-        Ok(Self { pool, login, readers, committed: Arc::default() })
+        Ok(Self { pool, login: Arc::new(RwLock::new(login)), readers, committed: Arc::default() })
+    }
+
+    /// Connections that are made from now on are made so.
+    pub fn enter_as(&self, login: PgConnectOptions) {
+        let login = ours(login);
+        self.pool.set_connect_options(as_jobs(&login));
+        *self.login.write().unwrap_or_else(PoisonError::into_inner) = login;
     }
 
     /// A database that is never reached: whoever asks it is told so at once.
@@ -71,6 +84,7 @@ impl Db {
         let login = PgConnectOptions::new_without_pgpass();
         let pool = PgPoolOptions::new().connect_lazy_with(login.clone());
         pool.close().await;
+        let login = Arc::new(RwLock::new(login));
         Self { pool, login, readers: Arc::new(Readers::new(0)), committed: Arc::default() }
     }
 
@@ -123,7 +137,8 @@ impl Db {
 
     /// A connection of its own as whom the URL names, in no role of ours: there may be none yet.
     pub async fn login(&self) -> Result<PgConnection> {
-        Ok(PgConnection::connect_with(&self.login).await?)
+        let login = self.login.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(PgConnection::connect_with(&login).await?)
     }
 
     /// The key of this name that all replicas share; made by whoever asks first.
@@ -146,6 +161,14 @@ impl Db {
         self.readers.clear();
         self.pool.close().await;
     }
+}
+
+fn ours(login: PgConnectOptions) -> PgConnectOptions {
+    login.application_name("ticketing").statement_cache_capacity(500)
+}
+
+fn as_jobs(login: &PgConnectOptions) -> PgConnectOptions {
+    login.clone().options([("role", JOBS_ROLE)])
 }
 
 /// A transaction of one tenant.

@@ -138,11 +138,11 @@ class Migrations(unittest.TestCase):
         objects = rendered(CI / "hatches-values.yaml")
         for component in COMPONENTS:
             spec, _ = server(objects, component, "desk")
-            self.assertEqual([it["name"] for it in spec["initContainers"]], ["migration", "migrate", "connections", "first"])
+            self.assertEqual([it["name"] for it in spec["initContainers"]], ["migrate", "first"])
         for profile in ("hatches", "external"):
             self.assertNotIn("migrations", str(names(rendered(CI / f"{profile}-values.yaml"), "Job")))
         spec, _ = server(rendered(CI / "external-values.yaml"), "api")
-        self.assertEqual([it["name"] for it in spec["initContainers"]], ["connections"])
+        self.assertNotIn("initContainers", spec)
 
     def test_they_may_have_a_role_of_their_own(self):
         def secrets(objects):
@@ -153,7 +153,8 @@ class Migrations(unittest.TestCase):
         self.assertEqual(secrets(rendered(PRODUCTION)), {"ticketing-database-owner", "ticketing-database-ca"})
         self.assertEqual(secrets(rendered(CI / "fields-values.yaml")), {"owner"})
         container = find(rendered(None), "Job", "desk-ticketing-migrations")["spec"]["template"]["spec"]["containers"][0]
-        self.assertEqual(container["args"], ["migrate", "--config", "/run/ticketing/migration/settings.toml"])
+        self.assertEqual(container["args"], ["migrate"])
+        self.assertEqual(variables(container)["TICKETING_DATABASE_SECRETS"], "/etc/ticketing/migration/database")
 
 
 class Ways(unittest.TestCase):

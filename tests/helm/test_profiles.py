@@ -121,7 +121,7 @@ class Profiles(unittest.TestCase):
             lambda it: it["securityContext"].update(runAsUser=0),
             lambda it: it["securityContext"].pop("seccompProfile"),
             lambda it: it["containers"][0]["securityContext"].pop("allowPrivilegeEscalation"),
-            lambda it: it["initContainers"][0]["securityContext"].update(privileged=True),
+            lambda it: it.update(initContainers=[{"name": "first", "securityContext": {"privileged": True}}]),
             lambda it: it["containers"][0]["securityContext"].update(capabilities={"drop": ["NET_RAW"]}),
             lambda it: it["containers"][0]["ports"][0].update(hostPort=80),
             lambda it: it["volumes"].append({"name": "etc", "hostPath": {"path": "/etc"}}),

@@ -1,17 +1,13 @@
-"""What pods run besides the program: the scripts do what they say, whatever stands in the Secrets."""
+"""Where pods find what they connect to, and what they run besides the program."""
 
 import os
 import subprocess
 import tempfile
-import tomllib
 import unittest
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from chart import CHART, find, rendered, server, variables
-
-NASTY = "p@ss\"w\\o'rd/?&#% +=ü$HOME`id`"
-
+from chart import CHART, find, render, rendered, server, variables
 
 def script(container):
     """The script of a container, and the shell that runs it."""
@@ -19,57 +15,27 @@ def script(container):
     return [*container["command"], container["args"][0]]
 
 
-def settings(parameters, secrets):
-    """What files/settings.sh writes of parameters that are no secrets, and of Secrets: `{database/user: text}`."""
-    container = next(it for it in server(rendered(None), "api")[0]["initContainers"] if it["name"] == "connections")
-    with tempfile.TemporaryDirectory() as folder:
-        for name, text in secrets.items():
-            path = Path(folder) / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-        output = Path(folder) / "settings.toml"
-        told = {"PATH": os.environ["PATH"], "SECRETS": folder, "DATABASE": parameters, "OUTPUT": str(output)}
-        done = subprocess.run(script(container), env=told, capture_output=True, text=True, check=True)
-        assert (done.stdout, done.stderr) == ("", ""), "a secret could be said"
-        assert output.stat().st_mode & 0o77 == 0, "others can read it"
-        return tomllib.loads(output.read_text())
-
-
 class Connections(unittest.TestCase):
-    def test_fields_come_through_whatever_they_are(self):
-        fields = {"host": "postgres.data", "port": "5433", "user": NASTY, "password": NASTY, "dbname": "desk & co"}
-        written = settings("sslmode=verify-full", {f"database/{name}": f"{text}\n" for name, text in fields.items()})
-        self.assertEqual(set(written), {"database_url"})
-        url = urlsplit(written["database_url"])
+    def parameters(self, container):
+        url = urlsplit(variables(container)["TICKETING_DATABASE_URL"])
         self.assertEqual((url.scheme, url.netloc, url.path), ("postgres", "", "/"))
-        self.assertEqual(dict(parse_qsl(url.query, strict_parsing=True)), fields | {"sslmode": "verify-full"})
-
-    def test_a_url_stays_what_it_is_and_fields_go_over_it(self):
-        for uri, parameters in (
-            ("postgres://desk:p%40ss@db:5432/desk", {}),
-            ("postgresql://desk@db/desk?sslmode=require", {"sslmode": "require"}),
-        ):
-            written = settings("sslrootcert=/etc/ca", {"database/uri": uri, "database/password": NASTY})
-            url = urlsplit(written["database_url"])
-            self.assertTrue(written["database_url"].startswith(uri))
-            self.assertEqual(dict(parse_qsl(url.query)), parameters | {"sslrootcert": "/etc/ca", "password": NASTY})
-            self.assertEqual((unquote(url.username), url.hostname), ("desk", "db"))
-
-    def test_a_broker_comes_through(self):
-        url = f"nats://desk:{NASTY}@nats:4222"
-        self.assertEqual(settings("x=1", {"database/uri": "postgres://db", "nats/url": url})["nats_url"], url)
+        return dict(parse_qsl(url.query, strict_parsing=True))
 
     def test_literals_are_parameters_that_the_driver_reads(self):
         objects = rendered(CHART / "ci/fields-values.yaml")
         job = find(objects, "Job", "desk-ticketing-migrations")["spec"]["template"]["spec"]
-        told = variables(job["initContainers"][0])
         expected = {"host": "postgres.data", "port": "5432", "user": "owner", "dbname": "desk & co", "sslmode": "require"}
-        self.assertEqual(dict(parse_qsl(told["DATABASE"])), expected)
-        spec, _ = server(objects, "worker")
+        self.assertEqual(self.parameters(job["containers"][0]), expected)
+        _, container = server(objects, "worker")
         folder = "/etc/ticketing/connections/database"
         files = {name: f"{folder}/{name}" for name in ("sslrootcert", "sslcert", "sslkey")}
-        told = variables(next(it for it in spec["initContainers"] if it["name"] == "connections"))
-        self.assertEqual(dict(parse_qsl(told["DATABASE"])), {"sslmode": "verify-full"} | files)
+        self.assertEqual(self.parameters(container), {"sslmode": "verify-full"} | files)
+        self.assertEqual(variables(container)["TICKETING_DATABASE_SECRETS"], folder)
+
+    def test_a_database_without_secrets_names_no_folder(self):
+        database = {"existingSecret": "", "host": "postgres.data", "user": "desk", "dbname": "desk"}
+        _, container = server(render({"database": database, "migrations": {"mode": "external"}}), "api")
+        self.assertNotIn("TICKETING_DATABASE_SECRETS", variables(container))
 
     def test_files_lie_where_scripts_and_settings_look(self):
         spec, _ = server(rendered(CHART / "ci/fields-values.yaml"), "worker")
@@ -84,8 +50,6 @@ class Connections(unittest.TestCase):
         files = {"ca.crt": "sslrootcert", "tls.crt": "sslcert", "tls.key": "sslkey"}
         expected |= {("pooler-tls", key): f"database/{file}" for key, file in files.items()}
         self.assertEqual(paths, expected)
-        memory = next(it for it in spec["volumes"] if it["name"] == "connections-settings")
-        self.assertEqual(memory["emptyDir"]["medium"], "Memory")
 
 
 class Documents(unittest.TestCase):

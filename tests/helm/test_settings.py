@@ -10,7 +10,7 @@ from chart import CHART, COMPONENTS, PROFILES, ROOT, render, rendered, server, v
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Those that follow from other values.
 MADE = {"listen", "health_listen", "database_url", "identity_file", "tls_certificate_file", "tls_key_file", "tls_client_ca_file"}
-MADE |= {"role", "nats_url", "nats_credentials", "webhook_ca_file"}
+MADE |= {"database_secrets", "role", "nats_url", "nats_url_file", "nats_credentials", "webhook_ca_file"}
 # Those that have no place in a cluster.
 NEVER = {"embedded", "insecure"}
 # Where the chart knows better than the program.
@@ -61,14 +61,13 @@ class Settings(unittest.TestCase):
                 self.assertIn(f"--role={component}", container["args"])
 
     def test_what_is_asked_of_the_command_line_is_there(self):
-        flags = {f"--{name.replace('_', '-')}" for name in KNOWN} | {"--config"}
+        flags = {f"--{name.replace('_', '-')}" for name in KNOWN}
         for component in COMPONENTS:
             _, container = server(rendered(None), component)
             command, *arguments = container["args"]
             self.assertEqual(command, "serve")
             self.assertLessEqual({it.partition("=")[0] for it in arguments}, flags)
         source = (ROOT / "src/cli/flags.rs").read_text() + (ROOT / "src/cli/configuration.rs").read_text()
-        self.assertIn("config: Option<PathBuf>", source)
         # files/apply.sh
         for flag in ("file: PathBuf", "comment: String"):
             self.assertIn(flag, source)
@@ -107,5 +106,5 @@ class Settings(unittest.TestCase):
         held = VALUES["podSecurityContext"]
         self.assertEqual((str(held["runAsUser"]), str(held["runAsGroup"])), (user, group))
         self.assertIn('ENTRYPOINT ["ticketing"]', dockerfile)
-        # A shell and od, sed, tr for files/settings.sh: Debian has them, an image without a system has not.
+        # A shell for the scripts in files/: Debian has it, an image without a system has not.
         self.assertRegex(dockerfile.rpartition("\nFROM ")[2], r"^debian:\w+-slim\n")

@@ -68,33 +68,19 @@ securityContext:
     defaultMode: 0440
     sources:
       {{- trim .files | default "[]" | nindent 6 }}
-- name: {{ .name }}-settings
-  emptyDir: {medium: Memory, sizeLimit: 1Mi}
 {{- end }}
 
 {{- define "ticketing.connectionMounts" -}}
 - {name: {{ . }}-secrets, mountPath: /etc/ticketing/{{ . }}, readOnly: true}
-- {name: {{ . }}-settings, mountPath: /run/ticketing/{{ . }}, readOnly: true}
 {{- end }}
 
-{{- /* The container that writes the settings file of connections: {root, name, database}. */ -}}
-{{- define "ticketing.connectionContainer" -}}
-- name: {{ .name }}
-  {{- include "ticketing.container" .root | nindent 2 }}
-  command: [/bin/sh, -euc]
-  args:
-    - |
-      {{- .root.Files.Get "files/settings.sh" | nindent 6 }}
-  env:
-    - {name: SECRETS, value: /etc/ticketing/{{ .name }}}
-    - {name: DATABASE, value: {{ include "ticketing.databaseParameters" (dict "database" .database "folder" (printf "/etc/ticketing/%s" .name)) | quote }}}
-    - {name: OUTPUT, value: /run/ticketing/{{ .name }}/settings.toml}
-  volumeMounts:
-    - {name: {{ .name }}-secrets, mountPath: /etc/ticketing/{{ .name }}, readOnly: true}
-    - {name: {{ .name }}-settings, mountPath: /run/ticketing/{{ .name }}}
-  resources:
-    requests: {cpu: 10m, memory: 32Mi}
-    limits: {memory: 32Mi}
+{{- /* Where the program finds its database: {name, database}. What is secret stands in files alone. */ -}}
+{{- define "ticketing.databaseEnv" -}}
+{{- $folder := printf "/etc/ticketing/%s" .name }}
+- {name: TICKETING_DATABASE_URL, value: {{ printf "postgres:///?%s" (include "ticketing.databaseParameters" (dict "database" .database "folder" $folder)) | quote }}}
+{{- if and .database.existingSecret (join "" (values .database.keys)) }}
+- {name: TICKETING_DATABASE_SECRETS, value: {{ $folder }}/database}
+{{- end }}
 {{- end }}
 
 {{- /* The database of the migrations, as YAML. */ -}}
@@ -110,14 +96,12 @@ securityContext:
 {{- include "ticketing.connectionVolumes" (dict "name" "migration" "files" $files) }}
 {{- end }}
 
-{{- define "ticketing.migrationConnection" -}}
-{{- include "ticketing.connectionContainer" (dict "root" . "name" "migration" "database" (include "ticketing.migrationDatabase" . | fromYaml)) }}
-{{- end }}
-
 {{- define "ticketing.migrationContainer" -}}
 - name: migrate
   {{- include "ticketing.container" . | nindent 2 }}
-  args: [migrate, --config, /run/ticketing/migration/settings.toml]
+  args: [migrate]
+  env:
+    {{- include "ticketing.databaseEnv" (dict "name" "migration" "database" (include "ticketing.migrationDatabase" . | fromYaml)) | trim | nindent 4 }}
   volumeMounts:
     {{- include "ticketing.connectionMounts" "migration" | nindent 4 }}
   resources:

@@ -58,7 +58,8 @@
 {{- $settings := dict "health_listen" (printf "%s:%v" .root.Values.listen.address .root.Values.listen.healthPort) }}
 {{- with .root.Values }}
 {{- if eq $.component "worker" }}
-{{- if and .nats.url (not .nats.keys.url) }}{{ $_ := set $settings "nats_url" .nats.url }}{{ end }}
+{{- if .nats.keys.url }}{{ $_ := set $settings "nats_url_file" (printf "%s/nats/url" $secrets) }}
+{{- else if .nats.url }}{{ $_ := set $settings "nats_url" .nats.url }}{{ end }}
 {{- if .nats.keys.credentials }}{{ $_ := set $settings "nats_credentials" (printf "%s/nats/credentials" $secrets) }}{{ end }}
 {{- if .webhooks.ca.existingSecret }}{{ $_ := set $settings "webhook_ca_file" (printf "%s/webhooks/ca" $secrets) }}{{ end }}
 {{- else }}
@@ -80,6 +81,7 @@
 {{- end }}
 
 {{- define "ticketing.server.env" -}}
+{{- include "ticketing.databaseEnv" (dict "name" "connections" "database" .root.Values.database) | trim }}
 {{- range $name, $value := include "ticketing.server.settings" . | fromYaml }}
 - {name: TICKETING_{{ upper $name }}, value: {{ $value | quote }}}
 {{- end }}

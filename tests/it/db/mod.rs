@@ -2,6 +2,7 @@
 //! the wall.
 
 mod bleed;
+mod login;
 mod migrate;
 mod readers;
 mod wall;
