@@ -9,7 +9,15 @@ use ticketing::{
 use crate::support::{Desk, fresh_database, root};
 
 /// Tables without a tenant: keys and places of buckets, and which migrations there were.
-const OF_NOBODY: [&str; 5] = ["_sqlx_migrations", "relay_heads", "relay_owners", "secrets", "stream_heads"];
+const OF_NOBODY: [&str; 7] = [
+    "_sqlx_migrations",
+    "migration_lease",
+    "relay_heads",
+    "relay_owners",
+    "schema_floor",
+    "secrets",
+    "stream_heads",
+];
 
 const TABLES: &str = "
     select c.relname::text, c.relrowsecurity and c.relforcerowsecurity,
