@@ -85,8 +85,14 @@ async fn serve(app: &Arc<App>) -> anyhow::Result<Channel> {
     let address = listener.local_addr()?;
     // What is measured is the service, not what it lets one caller have.
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
-    let server =
-        Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
+    let server = Server::new(
+        &settings,
+        ticketing_proto::DESCRIPTOR,
+        app.routes(),
+        Arc::new(Insecure),
+        Arc::clone(&app.metrics),
+    )
+    .await?;
     server.health().set_ready(true).await;
     app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));
     Ok(Channel::from_shared(format!("http://{address}"))?.connect().await?)

@@ -16,6 +16,7 @@ use crate::{
     escalation,
     events::{self, Feeds, Heads, relay::Relay},
     jobs::{JOBS, drive},
+    metrics::Metrics,
     routing,
     seal::Sealer,
     sla, system,
@@ -42,6 +43,8 @@ pub struct App {
     pub passed: Mutex<events::sequencer::Passed>,
     /// The way to the broker, if there is one.
     pub relay: Option<Relay>,
+    /// What the process measures.
+    pub metrics: Arc<Metrics>,
     /// Sends webhooks.
     pub sender: webhooks::send::Sender,
     /// Every task of the service; drain waits for them.
@@ -71,6 +74,10 @@ impl App {
     /// The wiring alone: asks nothing of the database.
     pub fn wire(db: Db, sealer: Sealer, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
         let names = Arc::new(Names::new(clock.clone()));
+        let metrics = Arc::clone(db.metrics());
+        if setup.relay.is_some() {
+            metrics.relay.begin();
+        }
         Ok(Arc::new(Self {
             sealer,
             configurations: Configurations::new(db.clone(), clock.clone()),
@@ -84,6 +91,7 @@ impl App {
             passed: Mutex::default(),
             sender: webhooks::send::Sender::new(setup.webhooks)?,
             relay: setup.relay,
+            metrics,
             db,
             clock,
             ids,

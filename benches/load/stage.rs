@@ -141,8 +141,14 @@ async fn serve(url: &str, root: &PgPool) -> anyhow::Result<(Arc<App>, SocketAddr
     let address = listener.local_addr()?;
     // What is measured is the service, not what it lets one caller have.
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
-    let server =
-        Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure)).await?;
+    let server = Server::new(
+        &settings,
+        ticketing_proto::DESCRIPTOR,
+        app.routes(),
+        Arc::new(Insecure),
+        Arc::clone(&app.metrics),
+    )
+    .await?;
     server.health().set_ready(true).await;
     app.spawn_jobs();
     app.tasks.spawn(server.run(listener, None, None, CancellationToken::new()));

@@ -1,6 +1,6 @@
 //! `ticketing serve`: from settings to a server that drains in order.
 
-use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -84,7 +84,14 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)? };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
     let callers = identity::callers(&app, settings)?;
-    let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers).await?;
+    let server = Server::new(
+        &serving(settings),
+        ticketing_proto::DESCRIPTOR,
+        app.routes(),
+        callers,
+        Arc::clone(&app.metrics),
+    )
+    .await?;
     let tls = identity::tls(&app, settings)?;
     let api = settings.role.contains(&Role::Api).then_some(settings.listen);
     let calls = bind(api, "listen").await?;

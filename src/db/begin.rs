@@ -11,16 +11,22 @@ use std::{
 use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, Transaction};
 use tokio::runtime::Handle;
 
+use crate::metrics::Database;
+
 type Beginning = Pin<Box<dyn Future<Output = sqlx::Result<Transaction<'static, Postgres>>> + Send>>;
 
 /// Goes on without whom it was for; what has begun and is nobody's rolls back.
 struct ToTheEnd(Option<Beginning>);
 
 /// Begins by this SQL. Nothing has happened to a connection as long as none is free.
-pub(super) async fn begin(pool: &PgPool, sql: String) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let connection = pool.acquire().await?;
+pub(super) async fn begin(
+    pool: &PgPool,
+    sql: String,
+    metrics: &Database,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let connection = metrics.acquire(pool.acquire()).await?;
     let sql = AssertSqlSafe(sql).into_sql_str();
-    ToTheEnd(Some(Transaction::begin(connection, Some(sql)))).await
+    metrics.begin(ToTheEnd(Some(Transaction::begin(connection, Some(sql))))).await
 }
 
 impl Future for ToTheEnd {

@@ -56,9 +56,14 @@ impl Stage {
         let (listener, taken) = listen(args.listen).await?;
         let address = listener.local_addr()?;
         let services = app.routes();
-        let server =
-            Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, services, Arc::new(Insecure))
-                .await?;
+        let server = Server::new(
+            &Settings::default(),
+            ticketing_proto::DESCRIPTOR,
+            services,
+            Arc::new(Insecure),
+            Arc::clone(&app.metrics),
+        )
+        .await?;
         let drain = CancellationToken::new();
         server.health().set_ready(true).await;
         let serving = app.tasks.spawn(server.run(listener, None, None, drain.clone()));

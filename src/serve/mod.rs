@@ -50,7 +50,7 @@ use self::{
     shed::Shed,
     web::{Pages, Split},
 };
-use crate::error::Error;
+use crate::{error::Error, metrics::Metrics};
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +111,7 @@ fn stack(
     settings: &Settings,
     policies: Policies,
     authenticate: Arc<dyn Authenticate>,
+    metrics: &Arc<Metrics>,
     services: Routes,
 ) -> Result<Stack, ServeError> {
     let Settings { max_calls, max_streams, goodbye, trace_ratio, .. } = *settings;
@@ -122,7 +123,12 @@ fn stack(
         // From here inward all is gRPC, so each error is made once and reaches every caller in its protocol.
         .layer_fn(Split::new)
         // Everything below is in the log and the trace, refusals and panics too, and no fault shows its text outside.
-        .layer_fn(|next| Observe { trace_ratio, next })
+        .layer_fn(|next| Observe {
+            trace_ratio,
+            metrics: Arc::clone(metrics),
+            policies: policies.clone(),
+            next,
+        })
         // A panic ends its call alone.
         .layer_fn(|next| Guard { next })
         // All layers from here on know what the method declares about itself; there are no other methods.
@@ -156,6 +162,7 @@ pub struct Server {
     stack: Stack,
     health: Health,
     limits: Limits,
+    metrics: Arc<Metrics>,
 }
 
 impl Server {
@@ -166,6 +173,7 @@ impl Server {
         descriptor: &[u8],
         services: Routes,
         authenticate: Arc<dyn Authenticate>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, ServeError> {
         let mut policies = Policies::declared(descriptor)?;
         let health = Health::new(policies.services()).await;
@@ -184,8 +192,8 @@ impl Server {
                 .with_open(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)?
                 .with_open(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)?;
         }
-        let stack = stack(settings, policies, authenticate, services.prepare())?;
-        Ok(Self { stack, health, limits: settings.limits.clone() })
+        let stack = stack(settings, policies, authenticate, &metrics, services.prepare())?;
+        Ok(Self { stack, health, limits: settings.limits.clone(), metrics })
     }
 
     /// The server's health, to be set ready when all is up.
@@ -202,22 +210,26 @@ impl Server {
         operations: Option<TcpListener>,
         drain: CancellationToken,
     ) -> usize {
-        let Self { stack, health, limits } = self;
+        let Self { stack, health, limits, metrics } = self;
         let ended = CancellationToken::new();
         let probes = async {
             if let Some(operations) = operations {
                 let limits = Limits { drain_grace: Duration::ZERO, ..limits.clone() };
-                listen(operations, None, Probes::new(health.clone()), limits, ended.clone()).await;
+                let probes = Probes::new(health.clone(), Arc::clone(&metrics));
+                listen(operations, None, probes, limits, ended.clone(), None).await;
             }
         };
         let calls = async {
             let _end = ended.clone().drop_guard();
             let unready = async {
                 drain.cancelled().await;
+                metrics.drain_begins();
                 health.set_draining().await;
             };
-            let ((), cut) = tokio::join!(unready, listen(public, tls, stack, limits.clone(), drain.clone()));
+            let calls = listen(public, tls, stack, limits.clone(), drain.clone(), Some(Arc::clone(&metrics)));
+            let ((), cut) = tokio::join!(unready, calls);
             if cut > 0 {
+                metrics.drain_cut(cut);
                 tracing::warn!(connections = cut, "the drain took too long: connections were cut");
             }
             cut
@@ -227,11 +239,11 @@ impl Server {
 
     /// Serves health alone, for a process that takes no calls.
     pub async fn run_health(self, operations: Option<TcpListener>, drain: CancellationToken) {
-        let Self { health, limits, .. } = self;
+        let Self { health, limits, metrics, .. } = self;
         let probes = async {
             if let Some(operations) = operations {
                 let limits = Limits { drain_grace: Duration::ZERO, ..limits };
-                listen(operations, None, Probes::new(health.clone()), limits, drain.clone()).await;
+                listen(operations, None, Probes::new(health, metrics), limits, drain.clone(), None).await;
             }
         };
         tokio::join!(probes, drain.cancelled());

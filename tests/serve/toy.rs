@@ -13,6 +13,7 @@ use ticketing::{
     call::CallId,
     ctx::{Actor, ActorKind},
     error::Error,
+    metrics::Metrics,
     serve::{Access, Authenticate, Health, Leaving, Limits, MethodPolicy, Peer, Server, Settings, Tls, Why},
 };
 use ticketing_proto::v1::{
@@ -199,6 +200,7 @@ pub struct Running {
     pub addr: SocketAddr,
     pub operations: SocketAddr,
     pub health: Health,
+    pub metrics: Arc<Metrics>,
     pub toy: Toy,
     pub drain: CancellationToken,
     pub tasks: TaskTracker,
@@ -240,17 +242,18 @@ pub async fn run(settings: Settings) -> Running {
 
 pub async fn run_over(settings: Settings, tls: Option<Tls>) -> Running {
     listen_everywhere();
-    let toy = Toy::new();
+    let (toy, metrics) = (Toy::new(), Arc::<Metrics>::default());
     let services = Routes::new(SystemServiceServer::new(toy.clone()).max_decoding_message_size(1024))
         .add_service(EventServiceServer::new(toy.clone()));
-    let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Tokens))
-        .await
-        .expect("a server");
+    let server =
+        Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Tokens), Arc::clone(&metrics))
+            .await
+            .expect("a server");
     let (public, operations) = (bind().await, bind().await);
     let (addr, probes) = (public.local_addr().expect("bound"), operations.local_addr().expect("bound"));
     let (health, drain, tasks) = (server.health(), CancellationToken::new(), TaskTracker::new());
     let end = tasks.spawn(server.run(public, tls, Some(operations), drain.clone()));
-    Running { addr, operations: probes, health, toy, drain, tasks, end }
+    Running { addr, operations: probes, health, metrics, toy, drain, tasks, end }
 }
 
 async fn bind() -> TcpListener {

@@ -31,9 +31,15 @@ use crate::{
 async fn guard(desk: &Desk, document: &str, tls: Option<Tls>) -> String {
     let identity = Arc::new(Identity::new(Document::parse(document).expect("a document")).expect("issuers"));
     desk.app.tasks.spawn(follow(Arc::clone(&identity), desk.app.drain.clone()));
-    let server = Server::new(&Settings::default(), ticketing_proto::DESCRIPTOR, desk.app.routes(), identity)
-        .await
-        .expect("a server");
+    let server = Server::new(
+        &Settings::default(),
+        ticketing_proto::DESCRIPTOR,
+        desk.app.routes(),
+        identity,
+        Arc::clone(&desk.app.metrics),
+    )
+    .await
+    .expect("a server");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
     desk.app.tasks.spawn(server.run(listener, tls, None, desk.app.drain.clone()));

@@ -95,9 +95,15 @@ impl Desk {
         let address = listener.local_addr().expect("bound").to_string();
         let drain = CancellationToken::new();
         let settings = Settings { quotas, ..Settings::default() };
-        let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, app.routes(), Arc::new(Insecure))
-            .await
-            .expect("the contract is whole");
+        let server = Server::new(
+            &settings,
+            ticketing_proto::DESCRIPTOR,
+            app.routes(),
+            Arc::new(Insecure),
+            Arc::clone(&app.metrics),
+        )
+        .await
+        .expect("the contract is whole");
         server.health().set_ready(true).await;
         app.tasks.spawn(server.run(listener, None, None, drain.clone()));
         let channel = Channel::from_shared(format!("http://{address}"))
