@@ -128,7 +128,9 @@ metrics! {
     WEBHOOKS_AGE: Kind::Gauge, "ticketing.webhooks.oldest.age" "s" []
         "How long the first of them has been due; 0: none is."
     WEBHOOKS_ATTEMPTS: CALLS, "ticketing.webhooks.attempt.duration" "s" ["outcome"]
-        "How long attempts took: `delivered`, `failed` (to be tried again) and `dead` (given up)."
+        "How long attempts took: `delivered`, `failed` (to be tried again) and `dead` (to be tried no more)."
+    WEBHOOKS_DEAD: Kind::Counter, "ticketing.webhooks.dead" "{delivery}" []
+        "Deliveries that were given up."
     WEBHOOKS_DISABLED: Kind::Counter, "ticketing.webhooks.disabled" "{subscription}" []
         "Subscriptions that were disabled because their receiver failed for days or is gone."
     TIMERS_DUE: Kind::Gauge, "ticketing.timers.due" "{clock}" []

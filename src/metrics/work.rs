@@ -145,6 +145,7 @@ impl Relay {
 pub struct Webhooks {
     pub due: Waiting,
     attempts: Histogram<f64>,
+    dead: Counter<u64>,
     disabled: Counter<u64>,
 }
 
@@ -153,6 +154,7 @@ impl Webhooks {
         Self {
             due: Waiting::new(meter, &t::WEBHOOKS_DUE, &t::WEBHOOKS_AGE),
             attempts: histogram(meter, &t::WEBHOOKS_ATTEMPTS),
+            dead: counter(meter, &t::WEBHOOKS_DEAD),
             disabled: counter(meter, &t::WEBHOOKS_DISABLED),
         }
     }
@@ -160,6 +162,10 @@ impl Webhooks {
     /// What became of a delivery by an attempt.
     pub fn attempted(&self, outcome: &'static str, took: Duration) {
         self.attempts.record(took.as_secs_f64(), &[KeyValue::new("outcome", outcome)]);
+    }
+
+    pub fn dead(&self) {
+        self.dead.add(1, &[]);
     }
 
     pub fn disabled(&self) {

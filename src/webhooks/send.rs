@@ -198,6 +198,9 @@ pub async fn report(app: &App, claimed: &Claimed, outcome: Outcome) -> Result<()
         DeliveryState::Dead => "dead",
     };
     app.metrics.webhooks.attempted(what, Duration::from_millis(outcome.attempt.millis.cast_unsigned()));
+    if settled.state == DeliveryState::Dead {
+        app.metrics.webhooks.dead();
+    }
     if (subscription.state, followed.state) == (State::Active, State::Disabled) {
         app.metrics.webhooks.disabled();
     }

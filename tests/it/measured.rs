@@ -28,7 +28,7 @@ use tokio::{
 use tonic::Code;
 
 use crate::{
-    agents::{agent, employ},
+    agents::employ,
     routing::adjust,
     support::Desk,
     tickets::{read, record, tickets, titled},
@@ -264,7 +264,7 @@ async fn deliveries_that_nobody_makes_are_late_and_attempts_are_counted() {
         desk.advance(Duration::from_hours(30));
     }
     let text = scrape(&desk).await;
-    let dead = value(&text, &attempts("dead")).unwrap_or_default();
+    let dead = value(&text, "ticketing_webhooks_dead_total").expect("it is there from the start");
     let disabled = value(&text, "ticketing_webhooks_disabled_total").expect("it is there from the start");
     assert!(dead + disabled >= 1.0, "{text}");
     desk.finish().await;
@@ -273,7 +273,7 @@ async fn deliveries_that_nobody_makes_are_late_and_attempts_are_counted() {
 #[tokio::test]
 async fn audit_entries_outside_of_their_chain_grow_old() {
     let desk = Desk::open().await;
-    employ(&desk, agent("anna")).await;
+    employ(&desk, "ben", "desk-de", 5, &[]).await;
     desk.advance(Duration::from_secs(20));
     let text = scrape(&desk).await;
     assert!(value(&text, "ticketing_audit_waiting").expect("it is there") >= 1.0, "{text}");
