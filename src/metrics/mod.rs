@@ -73,21 +73,7 @@ impl Default for Metrics {
 impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
-        let exporter = opentelemetry_prometheus::exporter()
-            .with_registry(registry.clone())
-            .scope_info_enabled(false)
-            .without_target_info()
-            .build()
-            .expect("the registry is empty");
-        // The kernel's view of the process, under names that are not OpenTelemetry's but everybody's.
-        #[cfg(target_os = "linux")]
-        registry
-            .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
-            .expect("nobody else has these names");
-        let provider = SdkMeterProvider::builder()
-            .with_resource(Resource::builder_empty().build())
-            .with_reader(exporter)
-            .build();
+        let provider = provider(&registry);
         let meter = provider.meter("ticketing");
         gauge(&meter, &t::BUILD).record(1.0, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]);
         let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -151,6 +137,22 @@ impl Metrics {
     pub fn text(&self) -> Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(Error::internal)
     }
+}
+
+/// What makes instruments that this registry shows, beside what the kernel says of the process.
+fn provider(registry: &Registry) -> SdkMeterProvider {
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .scope_info_enabled(false)
+        .without_target_info()
+        .build()
+        .expect("the registry is empty");
+    // Under names that are not OpenTelemetry's but everybody's.
+    #[cfg(target_os = "linux")]
+    registry
+        .register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+        .expect("nobody else has these names");
+    SdkMeterProvider::builder().with_resource(Resource::builder_empty().build()).with_reader(exporter).build()
 }
 
 #[cfg(test)]

@@ -87,31 +87,30 @@ fn faults(text: &str) -> String {
     said
 }
 
-#[tokio::test]
-async fn a_scrape_after_calls_shows_them_and_prometheus_likes_it() {
-    let desk = Desk::open().await;
-    let metrics = Arc::clone(&desk.app.metrics);
-    let server = Server::new(
-        &Settings::default(),
-        ticketing_proto::DESCRIPTOR,
-        desk.app.routes(),
-        Arc::new(Insecure),
-        metrics,
-    );
-    let server = server.await.expect("a server");
+/// A server beside the desk's own one, with a port for operations; answers where that is.
+async fn operations(desk: &Desk) -> String {
+    let (settings, metrics) = (Settings::default(), Arc::clone(&desk.app.metrics));
+    let services = desk.app.routes();
+    let server =
+        Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Insecure), metrics).await;
+    let server = server.expect("a server");
     server.health().set_ready(true).await;
     let (public, operations) = (bind().await, bind().await);
     let address = operations.local_addr().expect("bound").to_string();
     desk.app.tasks.spawn(server.run(public, None, Some(operations), desk.app.drain.clone()));
+    address
+}
 
+#[tokio::test]
+async fn a_scrape_after_calls_shows_them_and_prometheus_likes_it() {
+    let desk = Desk::open().await;
+    let address = operations(&desk).await;
     let ticket = record(&desk, titled("Drucker druckt nicht")).await;
     for _ in 0..3 {
         read(&desk, &ticket.name).await;
     }
-    let missing = ticketing_proto::v1::GetTicketRequest {
-        name: format!("tenants/acme/tickets/{}", "0".repeat(26)),
-        ..Default::default()
-    };
+    let name = format!("tenants/acme/tickets/{}", "0".repeat(26));
+    let missing = ticketing_proto::v1::GetTicketRequest { name, ..Default::default() };
     let refused = tickets(desk.agent("anna")).get_ticket(missing).await.expect_err("there is none");
     assert_eq!(refused.code(), Code::NotFound);
     look::run_once(&desk.app).await.expect("a look");
@@ -123,38 +122,38 @@ async fn a_scrape_after_calls_shows_them_and_prometheus_likes_it() {
         )
     };
     let version = format!("ticketing_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
-    assert_values(
-        &text,
-        &[
-            (&calls("CreateTicket", "OK"), 1.0),
-            (&calls("GetTicket", "OK"), 3.0),
-            (&calls("GetTicket", "NOT_FOUND"), 1.0),
-            ("ticketing_calls_failed_total{reason=\"RESOURCE_NOT_FOUND\"}", 1.0),
-            ("ticketing_ready", 1.0),
-            ("ticketing_pool_max", 16.0),
-            ("ticketing_pool_pending", 0.0),
-            ("ticketing_pool_timeouts_total", 0.0),
-            ("ticketing_outbox_events", 1.0),
-            (&version, 1.0),
-        ],
-    );
-    let sum = |series: &str| value(&text, series).expect(series);
-    let pool = |state: &str| sum(&format!("ticketing_pool_connections{{state=\"{state}\"}}"));
-    assert!(pool("used") + pool("idle") >= 1.0);
-    assert!(sum("ticketing_pool_wait_seconds_count") >= 1.0);
-    for operation in ["BEGIN", "COMMIT"] {
-        let series = format!(
-            "db_client_operation_duration_seconds_count{{db_operation_name=\"{operation}\",db_system_name=\"postgresql\"}}"
-        );
-        assert!(sum(&series) >= 1.0, "{series}");
-    }
-    assert!((sum("ticketing_schema_version") - sum("ticketing_schema_wanted")).abs() < f64::EPSILON);
-    assert!(sum("process_resident_memory_bytes") > 1e6);
-    assert!(sum("process_open_fds") > 3.0);
+    let expected = [
+        (&*calls("CreateTicket", "OK"), 1.0),
+        (&*calls("GetTicket", "OK"), 3.0),
+        (&*calls("GetTicket", "NOT_FOUND"), 1.0),
+        ("ticketing_calls_failed_total{reason=\"RESOURCE_NOT_FOUND\"}", 1.0),
+        ("ticketing_ready", 1.0),
+        ("ticketing_pool_max", 16.0),
+        ("ticketing_pool_pending", 0.0),
+        ("ticketing_pool_timeouts_total", 0.0),
+        ("ticketing_outbox_events", 1.0),
+        (&*version, 1.0),
+    ];
+    assert_values(&text, &expected);
+    assert_tells_of_the_database_and_the_process(&text);
     assert_is_in_the_table(&text);
     assert_eq!(faults(&text), "");
     assert!(faults("# TYPE nonsense counter\nnonsense 1\n").contains("nonsense"), "promtool looks");
     desk.finish().await;
+}
+
+fn assert_tells_of_the_database_and_the_process(text: &str) {
+    let sum = |series: &str| value(text, series).expect(series);
+    let pool = |state: &str| sum(&format!("ticketing_pool_connections{{state=\"{state}\"}}"));
+    assert!(pool("used") + pool("idle") >= 1.0);
+    assert!(sum("ticketing_pool_wait_seconds_count") >= 1.0);
+    for operation in ["BEGIN", "COMMIT"] {
+        let labels = format!("{{db_operation_name=\"{operation}\",db_system_name=\"postgresql\"}}");
+        assert!(sum(&format!("db_client_operation_duration_seconds_count{labels}")) >= 1.0, "{labels}");
+    }
+    assert!((sum("ticketing_schema_version") - sum("ticketing_schema_wanted")).abs() < f64::EPSILON);
+    assert!(sum("process_resident_memory_bytes") > 1e6);
+    assert!(sum("process_open_fds") > 3.0);
 }
 
 async fn bind() -> TcpListener {
