@@ -311,19 +311,6 @@ pub fn severity(code: Code) -> Severity {
     }
 }
 
-/// Whether a call that ends so counts against the server, as OpenTelemetry's conventions for gRPC have it.
-pub fn blames_the_server(code: Code) -> bool {
-    matches!(
-        code,
-        Code::Unknown
-            | Code::DeadlineExceeded
-            | Code::Unimplemented
-            | Code::Internal
-            | Code::Unavailable
-            | Code::DataLoss
-    )
-}
-
 /// The code as gRPC's documents write it, for instance `DEADLINE_EXCEEDED`.
 pub fn code_name(code: Code) -> &'static str {
     match code {

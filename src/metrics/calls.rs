@@ -14,6 +14,9 @@ use super::{
 };
 use crate::error::{Reason, ReasonName as _};
 
+/// Codes that count against the server, as the conventions for gRPC have it.
+const BLAMED: [&str; 6] =
+    ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
 /// The method of a call that there is not: strangers make names up.
 const OTHER: &str = "_OTHER";
 
@@ -47,9 +50,8 @@ impl Calls {
         if streaming { self.streams.enter() } else { self.unary.enter() }
     }
 
-    /// A call is over. `method`: its full name, if there is such a method; `code`: as gRPC's documents write it; `blamed`:
-    /// whether it failed and the server is to blame.
-    pub fn end(&self, method: Option<&Arc<str>>, code: &'static str, blamed: bool, took: Duration) {
+    /// A call is over. `method`: its full name, if there is such a method; `code`: as gRPC's documents write it.
+    pub fn end(&self, method: Option<&Arc<str>>, code: &'static str, took: Duration) {
         let method = match method {
             Some(method) => KeyValue::new("rpc.method", Arc::clone(method)),
             None => KeyValue::new("rpc.method", OTHER),
@@ -57,7 +59,7 @@ impl Calls {
         let system = KeyValue::new("rpc.system.name", "grpc");
         let status = KeyValue::new("rpc.response.status_code", code);
         let took = took.as_secs_f64();
-        if blamed {
+        if BLAMED.contains(&code) {
             let error = KeyValue::new("error.type", code);
             self.duration.record(took, &[system, method, status, error]);
         } else {

@@ -167,7 +167,7 @@ mod tests {
         let (metrics, now, took) = (Metrics::new(), Time::default(), std::time::Duration::ZERO);
         metrics.set_ready(true);
         metrics.follow_keys(|| vec![("https://issuer.example".to_owned(), 1.0)]);
-        metrics.calls.end(None, "UNIMPLEMENTED", true, took);
+        metrics.calls.end(None, "UNIMPLEMENTED", took);
         metrics.calls.failed("METHOD_UNKNOWN");
         let pool = sqlx::PgPool::connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
         metrics.database.follow(pool);

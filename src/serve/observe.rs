@@ -108,16 +108,16 @@ struct Record {
 
 impl Record {
     /// How it ended, the first time that it is said.
-    fn ended(&mut self, code: &'static str, blamed: bool) {
+    fn ended(&mut self, code: &'static str) {
         if std::mem::take(&mut self.open) {
             self.span.record("rpc.response.status_code", code);
             let method = self.policy.as_ref().map(|policy| &policy.name);
-            self.metrics.calls.end(method, code, blamed, self.start.elapsed());
+            self.metrics.calls.end(method, code, self.start.elapsed());
         }
     }
 
     fn succeeded(&mut self) {
-        self.ended("OK", false);
+        self.ended("OK");
     }
 
     /// Tells the operator, and leaves in the headers, or trailers, what the caller may know.
@@ -134,7 +134,7 @@ impl Record {
 
     fn tell(&mut self, status: &Status) {
         let (code, severity) = (error::code_name(status.code()), error::severity(status.code()));
-        self.ended(code, error::blames_the_server(status.code()));
+        self.ended(code);
         if severity != Severity::Refusal {
             self.span.record("otel.status_code", "ERROR");
         }
@@ -168,7 +168,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if self.open {
-            self.ended("CANCELLED", false);
+            self.ended("CANCELLED");
             let duration = self.start.elapsed();
             tracing::debug!(parent: &self.span, rpc = self.path, request_id = &*self.id.0, ?duration, "call abandoned");
         }

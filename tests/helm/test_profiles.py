@@ -26,6 +26,8 @@ def closed(schema):
     if not isinstance(schema, dict):
         return schema
     made = {key: closed(it) for key, it in schema.items()}
+    if isinstance(made.get("pattern"), str):
+        made["pattern"] = re.sub(r"^\^\(\?i\)", "(?i)^", made["pattern"])  # Go takes flags anywhere, Python in front
     if (
         isinstance(made.get("properties"), dict)
         and "x-kubernetes-preserve-unknown-fields" not in made
