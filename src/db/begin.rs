@@ -6,6 +6,7 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, Transaction};
@@ -24,9 +25,14 @@ pub(super) async fn begin(
     sql: String,
     metrics: &Database,
 ) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let connection = metrics.acquire(pool.acquire()).await?;
-    let sql = AssertSqlSafe(sql).into_sql_str();
-    metrics.begin(ToTheEnd(Some(Transaction::begin(connection, Some(sql))))).await
+    let wait = metrics.wait();
+    // Every call begins a transaction somewhere deep inside: what waits here would make each of them large.
+    let connection = Box::pin(pool.acquire()).await;
+    wait.end(&connection);
+    let (sql, since) = (AssertSqlSafe(sql).into_sql_str(), Instant::now());
+    let begun = ToTheEnd(Some(Transaction::begin(connection?, Some(sql)))).await;
+    metrics.began(since, &begun);
+    begun
 }
 
 impl Future for ToTheEnd {

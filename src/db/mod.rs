@@ -227,7 +227,10 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<()> {
-        self.metrics.database.commit(self.inner.commit()).await?;
+        let since = std::time::Instant::now();
+        let done = self.inner.commit().await;
+        self.metrics.database.committed(since, &done);
+        done?;
         self.committed.mark(self.tenant.bucket());
         Ok(())
     }

@@ -12,7 +12,7 @@ use opentelemetry::{
 use sqlx::PgPool;
 
 use super::{
-    Level,
+    Inside, Level,
     instruments::{asked, counter, gauge, histogram},
     table as t,
 };
@@ -69,52 +69,29 @@ impl Database {
         });
     }
 
-    /// Waits for a connection.
-    pub async fn acquire<T>(
-        &self,
-        connection: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        let (_waits, since) = (self.waiting.enter(), Instant::now());
-        let acquired = connection.await;
-        self.wait.record(since.elapsed().as_secs_f64(), &[]);
-        if matches!(acquired, Err(sqlx::Error::PoolTimedOut)) {
-            self.timeouts.add(1, &[]);
-        }
-        acquired
+    /// A transaction begins to wait for a connection.
+    pub fn wait(&self) -> Wait<'_> {
+        Wait { database: self, since: Instant::now(), _waits: self.waiting.enter() }
     }
 
     /// A transaction began, or not.
-    pub async fn begin<T>(
-        &self,
-        beginning: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        self.operation(&self.begin, beginning).await
+    pub fn began<T>(&self, since: Instant, done: &Result<T, sqlx::Error>) {
+        self.operation(&self.begin, since, done.as_ref().err());
     }
 
     /// A transaction was committed, or not.
-    pub async fn commit<T>(
-        &self,
-        end: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        self.operation(&self.commit, end).await
+    pub fn committed<T>(&self, since: Instant, done: &Result<T, sqlx::Error>) {
+        self.operation(&self.commit, since, done.as_ref().err());
     }
 
-    async fn operation<T>(
-        &self,
-        labels: &[KeyValue; 2],
-        operation: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, sqlx::Error> {
-        let since = Instant::now();
-        let done = operation.await;
+    fn operation(&self, labels: &[KeyValue; 2], since: Instant, error: Option<&sqlx::Error>) {
         let took = since.elapsed().as_secs_f64();
-        match &done {
-            Ok(_) => self.operations.record(took, labels),
-            Err(error) => {
-                let [system, name] = labels.clone();
-                self.operations.record(took, &[system, name, KeyValue::new("error.type", kind(error))]);
-            }
+        if let Some(error) = error {
+            let [system, name] = labels.clone();
+            self.operations.record(took, &[system, name, KeyValue::new("error.type", kind(error))]);
+        } else {
+            self.operations.record(took, labels);
         }
-        done
     }
 
     /// The newest migration that the database has seen.
@@ -134,6 +111,24 @@ impl Database {
         self.horizon_age.record(seconds(since, now), &[]);
         self.horizon_transactions.record(seen.as_ref().map_or(0, |seen| seen.transactions) as f64, &[]);
         *held = seen.map(|seen| (seen.xmin, since));
+    }
+}
+
+/// A transaction that waits.
+#[derive(Debug)]
+pub struct Wait<'a> {
+    database: &'a Database,
+    since: Instant,
+    _waits: Inside,
+}
+
+impl Wait<'_> {
+    /// It has its connection, or none.
+    pub fn end<T>(self, done: &Result<T, sqlx::Error>) {
+        self.database.wait.record(self.since.elapsed().as_secs_f64(), &[]);
+        if matches!(done, Err(sqlx::Error::PoolTimedOut)) {
+            self.database.timeouts.add(1, &[]);
+        }
     }
 }
 

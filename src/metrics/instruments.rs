@@ -39,7 +39,7 @@ where
 {
     let gauge = meter.f64_observable_gauge(metric.name).with_unit(metric.unit);
     // The meter keeps it.
-    drop(gauge.with_description(metric.doc).with_callback(values).build());
+    let _ = gauge.with_description(metric.doc).with_callback(values).build();
 }
 
 /// How many there are at a time.

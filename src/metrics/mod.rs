@@ -171,8 +171,8 @@ mod tests {
         metrics.calls.failed("METHOD_UNKNOWN");
         let pool = sqlx::PgPool::connect_lazy_with(sqlx::postgres::PgConnectOptions::new_without_pgpass());
         metrics.database.follow(pool);
-        metrics.database.acquire(async { Ok(()) }).await.expect("nothing fails");
-        metrics.database.commit(async { Ok(()) }).await.expect("nothing fails");
+        metrics.database.wait().end(&Ok(()));
+        metrics.database.committed(Instant::now(), &Ok(()));
         metrics.database.schema(24);
         metrics.database.horizon(Some(Horizon { xmin: "1".into(), transactions: 1 }), now);
         metrics.jobs.tick("look", Some(1), took, now);
@@ -200,13 +200,12 @@ mod tests {
         assert_eq!(shown, known.iter().map(String::as_str).collect());
     }
 
-    #[tokio::test]
-    async fn what_the_database_refuses_is_counted_by_its_class() {
+    #[test]
+    fn what_the_database_refuses_is_counted_by_its_class() {
         let metrics = Metrics::new();
-        let refused: Result<(), _> = metrics.database.acquire(async { Err(sqlx::Error::PoolTimedOut) }).await;
-        assert!(refused.is_err());
-        let broken = async { Err::<(), _>(sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into())) };
-        assert!(metrics.database.begin(broken).await.is_err());
+        metrics.database.wait().end::<()>(&Err(sqlx::Error::PoolTimedOut));
+        let broken = sqlx::Error::Io(std::io::ErrorKind::BrokenPipe.into());
+        metrics.database.began::<()>(Instant::now(), &Err(broken));
         let text = metrics.text().expect("metrics");
         assert!(text.contains("\nticketing_pool_timeouts_total 1\n"), "{text}");
         let series =

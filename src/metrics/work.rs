@@ -123,15 +123,12 @@ impl Relay {
     /// An event was told, or not; `known`: the broker had it.
     pub fn published(&self, known: Option<bool>, took: Duration) {
         let took = took.as_secs_f64();
-        match known {
-            Some(known) => {
-                self.duration.record(took, &self.labels);
-                self.duplicates.add(u64::from(known), &[]);
-            }
-            None => {
-                let [system, name] = self.labels.clone();
-                self.duration.record(took, &[system, name, KeyValue::new("error.type", "_OTHER")]);
-            }
+        if let Some(known) = known {
+            self.duration.record(took, &self.labels);
+            self.duplicates.add(u64::from(known), &[]);
+        } else {
+            let [system, name] = self.labels.clone();
+            self.duration.record(took, &[system, name, KeyValue::new("error.type", "_OTHER")]);
         }
     }
 

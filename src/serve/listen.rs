@@ -114,7 +114,9 @@ where
                 );
             }
             was_full = true;
-            metrics.iter().for_each(|metrics| metrics.connections_refused.add(1, &[]));
+            if let Some(metrics) = &metrics {
+                metrics.connections_refused.add(1, &[]);
+            }
             continue;
         };
         was_full = false;
