@@ -87,7 +87,7 @@ async fn serve(app: &Arc<App>) -> anyhow::Result<Channel> {
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
     let contract = ticketing_proto::DESCRIPTOR;
     let health = Health::of(contract).await?;
-    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)?;
+    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health, &app.metrics)?;
     health.set_ready(true).await;
     app.tasks.spawn(server.run(listener, None, CancellationToken::new()));
     Ok(Channel::from_shared(format!("http://{address}"))?.connect().await?)

@@ -16,6 +16,7 @@ use crate::{
     escalation,
     events::{self, Feeds, Heads, relay::Relay},
     jobs::{JOBS, drive},
+    metrics::Metrics,
     routing,
     seal::Sealer,
     sla, system,
@@ -44,6 +45,8 @@ pub struct App {
     pub passed: Mutex<events::sequencer::Passed>,
     /// The way to the broker, if there is one.
     pub relay: Option<Relay>,
+    /// What the process measures.
+    pub metrics: Arc<Metrics>,
     /// Sends webhooks.
     pub sender: webhooks::send::Sender,
     /// Every task of the service; drain waits for them.
@@ -85,6 +88,10 @@ impl App {
     /// The wiring alone: asks nothing of the database.
     pub fn wire(db: Db, seals: Seals, clock: Clock, ids: Ids, setup: Setup) -> Result<Arc<Self>> {
         let names = Arc::new(Names::new(clock.clone()));
+        let metrics = Arc::clone(db.metrics());
+        if setup.relay.is_some() {
+            metrics.relay.begin();
+        }
         Ok(Arc::new(Self {
             sealer: seals.tokens,
             cursor_sealer: seals.cursors,
@@ -99,6 +106,7 @@ impl App {
             passed: Mutex::default(),
             sender: webhooks::send::Sender::new(setup.webhooks)?,
             relay: setup.relay,
+            metrics,
             db,
             clock,
             ids,

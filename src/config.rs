@@ -84,7 +84,7 @@ settings! {
     Settings, KEYS:
     /// Where gRPC and gRPC-Web are served.
     listen: SocketAddr = "127.0.0.1:50051",
-    /// Where health is served in plain text: /livez, /readyz and grpc.health.v1. Without it, nowhere but on `listen`.
+    /// Where health is served in plain text: /livez, /readyz and grpc.health.v1, and what is measured: /metrics. Without it, health is on `listen` alone.
     health_listen: Option<SocketAddr> = "",
     /// The PostgreSQL database, version 14 or later.
     database_url: Option<DatabaseUrl> = "",

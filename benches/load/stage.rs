@@ -143,7 +143,7 @@ async fn serve(url: &str, root: &PgPool) -> anyhow::Result<(Arc<App>, SocketAddr
     let settings = Settings { quotas: Quotas::NONE, ..Settings::default() };
     let contract = ticketing_proto::DESCRIPTOR;
     let health = Health::of(contract).await?;
-    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)?;
+    let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health, &app.metrics)?;
     health.set_ready(true).await;
     app.spawn_jobs();
     app.tasks.spawn(server.run(listener, None, CancellationToken::new()));

@@ -1,12 +1,13 @@
 //! The job that gives entries their places: tenant by tenant, the oldest first, each linked to the one before. Nobody who
 //! calls waits for a chain, and two replicas at once never extend one chain both: its head is locked.
 
-use super::{chain::Head, model::Entry, store};
+use super::{chain::Head, model::Entry, store, store_lag};
 use crate::{
     app::App,
     error::Result,
     ids::TenantId,
     jobs::{Report, Tally},
+    metrics::Backlog,
 };
 
 /// The rule: entries in their order, with places and links, and where the chain ends then.
@@ -18,6 +19,14 @@ fn decide(head: Head, entries: Vec<Entry>) -> (Vec<Entry>, Head) {
         Entry { link: Some(head.link.clone()), ..entry }
     });
     (linked.collect(), head)
+}
+
+/// How many that wait are counted of a tenant.
+const COUNTED: i64 = 1000;
+
+/// What waits for its place.
+pub async fn unchained(app: &App) -> Result<Backlog> {
+    store_lag::unchained(app.db.across(), COUNTED).await
 }
 
 /// One tick: at most `limit` entries of each tenant that has some among the first `limit`. Looks across tenants.

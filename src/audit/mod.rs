@@ -8,8 +8,10 @@ mod model;
 mod read;
 pub mod rpc;
 mod store;
+mod store_lag;
 mod verify;
 
 pub use chain::{Fault, Head, LINK};
+pub use extend::unchained;
 pub use keep::{Target, UNSEEN, act_in, forget_in, note_read};
 pub use verify::{Verified, tenants, verify};

@@ -22,6 +22,8 @@ pub fn callers(app: &Arc<App>, settings: &Settings) -> anyhow::Result<Arc<dyn Au
         tracing::warn!("there is no authentication: whoever reaches the port may do everything");
         return Ok(Arc::new(Insecure));
     };
+    let known = Arc::clone(&identity);
+    app.metrics.follow_keys(move || known.ages());
     app.tasks.spawn(identity::follow(Arc::clone(&identity), app.drain.clone()));
     Ok(identity)
 }

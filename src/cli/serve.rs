@@ -84,7 +84,8 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
         if let Some(probes) = probes {
             let listen = probes.local_addr().ok();
             tracing::info!(listen = listen.map(tracing::field::display), "telling health");
-            serve::operations(probes, &health, serving(settings).limits, over.clone()).await;
+            let metrics = Arc::clone(database.db.metrics());
+            serve::operations(probes, &health, metrics, serving(settings).limits, over.clone()).await;
         }
     };
     let served = async {
@@ -119,7 +120,14 @@ async fn serve_calls(
     let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)?, drain: drain.clone() };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
     let callers = identity::callers(&app, settings)?;
-    let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers, health)?;
+    let server = Server::new(
+        &serving(settings),
+        ticketing_proto::DESCRIPTOR,
+        app.routes(),
+        callers,
+        health,
+        &app.metrics,
+    )?;
     let tls = identity::tls(&app, settings)?;
     let api = settings.role.contains(&Role::Api).then_some(settings.listen);
     let calls = bind(api, "listen").await?;

@@ -6,10 +6,13 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
 use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, Transaction};
 use tokio::runtime::Handle;
+
+use crate::metrics::Database;
 
 type Beginning = Pin<Box<dyn Future<Output = sqlx::Result<Transaction<'static, Postgres>>> + Send>>;
 
@@ -17,10 +20,19 @@ type Beginning = Pin<Box<dyn Future<Output = sqlx::Result<Transaction<'static, P
 struct ToTheEnd(Option<Beginning>);
 
 /// Begins by this SQL. Nothing has happened to a connection as long as none is free.
-pub(super) async fn begin(pool: &PgPool, sql: String) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let connection = pool.acquire().await?;
-    let sql = AssertSqlSafe(sql).into_sql_str();
-    ToTheEnd(Some(Transaction::begin(connection, Some(sql)))).await
+pub(super) async fn begin(
+    pool: &PgPool,
+    sql: String,
+    metrics: &Database,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let wait = metrics.wait();
+    // Every call begins a transaction somewhere deep inside: what waits here would make each of them large.
+    let connection = Box::pin(pool.acquire()).await;
+    wait.end(&connection);
+    let (sql, since) = (AssertSqlSafe(sql).into_sql_str(), Instant::now());
+    let begun = ToTheEnd(Some(Transaction::begin(connection?, Some(sql)))).await;
+    metrics.began(since, &begun);
+    begun
 }
 
 impl Future for ToTheEnd {

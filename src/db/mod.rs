@@ -4,6 +4,7 @@ mod batch;
 mod begin;
 mod committed;
 pub mod embedded;
+mod horizon;
 mod login;
 mod migrate;
 mod readers;
@@ -18,6 +19,7 @@ use std::{
 
 pub use batch::Batcher;
 pub use committed::Committed;
+pub use horizon::Horizon;
 pub use login::Login;
 pub use migrate::Step;
 pub use schema::Fit;
@@ -28,7 +30,7 @@ use sqlx::{
 use tokio::time::Instant;
 
 use self::readers::Readers;
-use crate::{ctx::Clock, error::Result, ids::TenantId, time::Time};
+use crate::{ctx::Clock, error::Result, ids::TenantId, metrics::Metrics, time::Time};
 
 /// The schema, from first to last.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -47,6 +49,7 @@ pub struct Db {
     login: Arc<RwLock<PgConnectOptions>>,
     readers: Arc<Readers>,
     committed: Arc<Committed>,
+    metrics: Arc<Metrics>,
 }
 
 impl Db {
@@ -69,7 +72,10 @@ impl Db {
             .connect_lazy_with(as_jobs(&login));
         // A few: writers need connections, too.
         let readers = Arc::new(Readers::new(connections.div_ceil(8) as usize));
-        Ok(Self { pool, login: Arc::new(RwLock::new(login)), readers, committed: Arc::default() })
+        let metrics = Arc::<Metrics>::default();
+        metrics.database.follow(pool.clone());
+        let login = Arc::new(RwLock::new(login));
+        Ok(Self { pool, login, readers, committed: Arc::default(), metrics })
     }
 
     /// Connections that are made from now on are made so.
@@ -84,14 +90,29 @@ impl Db {
         let login = PgConnectOptions::new_without_pgpass();
         let pool = PgPoolOptions::new().connect_lazy_with(login.clone());
         pool.close().await;
-        let login = Arc::new(RwLock::new(login));
-        Self { pool, login, readers: Arc::new(Readers::new(0)), committed: Arc::default() }
+        Self {
+            pool,
+            login: Arc::new(RwLock::new(login)),
+            readers: Arc::new(Readers::new(0)),
+            committed: Arc::default(),
+            metrics: Arc::default(),
+        }
     }
 
     /// A transaction of one tenant. Rolls back unless it is committed.
     pub async fn begin(&self, tenant: &TenantId) -> Result<Tx> {
         let inner = self.begin_as(tenant, "begin").await?;
-        Ok(Tx { inner, tenant: tenant.clone(), reads: None, committed: Arc::clone(&self.committed) })
+        Ok(self.tx(inner, tenant, None))
+    }
+
+    fn tx(
+        &self,
+        inner: Transaction<'static, Postgres>,
+        tenant: &TenantId,
+        reads: Option<(Arc<Readers>, Instant)>,
+    ) -> Tx {
+        let (committed, metrics) = (Arc::clone(&self.committed), Arc::clone(&self.metrics));
+        Tx { inner, tenant: tenant.clone(), reads, committed, metrics }
     }
 
     /// A transaction of one tenant in which PostgreSQL itself refuses to write. It ends when it is dropped, unless it is
@@ -101,25 +122,34 @@ impl Db {
             Some(reader) => reader,
             None => (self.begin_as(tenant, "begin read only").await?, Instant::now()),
         };
-        let reads = Some((Arc::clone(&self.readers), begun));
-        Ok(Tx { inner, tenant: tenant.clone(), reads, committed: Arc::clone(&self.committed) })
+        Ok(self.tx(inner, tenant, Some((Arc::clone(&self.readers), begun))))
     }
 
     /// One that reads all of it as it stood when it began to.
     pub async fn snapshot(&self, tenant: &TenantId) -> Result<Tx> {
         let inner = self.begin_as(tenant, "begin isolation level repeatable read, read only").await?;
-        Ok(Tx { inner, tenant: tenant.clone(), reads: None, committed: Arc::clone(&self.committed) })
+        Ok(self.tx(inner, tenant, None))
     }
 
     async fn begin_as(&self, tenant: &TenantId, begin: &str) -> Result<Transaction<'static, Postgres>> {
         // Role and tenant go in with the BEGIN, in one trip; TenantId's alphabet needs no escaping.
         let begin = format!("{begin}; set local role {APP_ROLE}; set local ticketing.tenant = '{tenant}'");
-        Ok(begin::begin(&self.pool, begin).await?)
+        Ok(begin::begin(&self.pool, begin, &self.metrics.database).await?)
     }
 
     /// For jobs that look across tenants, and for what belongs to none. A statement is a transaction.
     pub fn across(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// What the process measures.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// What keeps PostgreSQL from clearing up, if anything does.
+    pub async fn horizon(&self) -> Result<Option<Horizon>> {
+        horizon::find(&self.pool).await
     }
 
     /// What was committed here.
@@ -180,6 +210,7 @@ pub struct Tx {
     /// Of one that reads: where it may wait for others, and since when it goes on.
     reads: Option<(Arc<Readers>, Instant)>,
     committed: Arc<Committed>,
+    metrics: Arc<Metrics>,
 }
 
 impl Tx {
@@ -195,7 +226,10 @@ impl Tx {
     }
 
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await?;
+        let since = std::time::Instant::now();
+        let done = self.inner.commit().await;
+        self.metrics.database.committed(since, &done);
+        done?;
         self.committed.mark(self.tenant.bucket());
         Ok(())
     }

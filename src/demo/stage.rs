@@ -58,7 +58,7 @@ impl Stage {
         let services = app.routes();
         let (settings, contract) = (Settings::default(), ticketing_proto::DESCRIPTOR);
         let health = Health::of(contract).await?;
-        let server = Server::new(&settings, contract, services, Arc::new(Insecure), &health)?;
+        let server = Server::new(&settings, contract, services, Arc::new(Insecure), &health, &app.metrics)?;
         let drain = CancellationToken::new();
         health.set_ready(true).await;
         let serving = app.tasks.spawn(server.run(listener, None, drain.clone()));

@@ -16,6 +16,7 @@ pub mod rpc;
 pub mod sequencer;
 pub mod store;
 mod store_history;
+mod store_lag;
 mod store_stream;
 mod tail;
 mod watch;
@@ -27,6 +28,7 @@ pub use filter::{Filter, Pattern};
 pub use heads::Heads;
 pub use model::{Event, EventType, Facts};
 pub use project::{Notice, project};
+pub use sequencer::{dead_rows, unplaced};
 pub use store_history::{
     Audience, Created, Stood, created_in, forget as forget_in, formerly_asked_by_in, list_page, list_since,
     logs_in, overwrite_in, redact_note_in, stood, waiting_in,

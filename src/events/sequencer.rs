@@ -20,13 +20,18 @@ use std::{collections::BTreeSet, sync::PoisonError, time::Duration};
 
 use tokio::time::Instant;
 
-use super::store_stream::{self as store, Pass};
-use crate::{app::App, error::Result, ids::BUCKETS, jobs::Report};
+use super::{
+    store_lag,
+    store_stream::{self as store, Pass},
+};
+use crate::{app::App, error::Result, ids::BUCKETS, jobs::Report, metrics::Backlog};
 
 /// How long what another process wrote goes unnoticed at most, besides the time a pass takes.
 const LOOK: Duration = Duration::from_millis(25);
 /// How long a transaction may take to commit what it wrote and still find its place at once.
 const SLOW: Duration = Duration::from_mins(1);
+/// How many that wait are counted.
+const COUNTED: i64 = 100_000;
 
 /// How far each bucket's outbox is known to be empty. It is a hint: what turns up below it waits for the next sweep.
 #[derive(Debug)]
@@ -99,6 +104,17 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
         app.dispatch_due.notify_one();
     }
     Ok(report)
+}
+
+/// What waits for its place, as far as passes would see it.
+pub async fn unplaced(app: &App) -> Result<Backlog> {
+    let above = app.passed.lock().unwrap_or_else(PoisonError::into_inner).above;
+    store_lag::unplaced(app.db.across(), &above, COUNTED).await
+}
+
+/// Rows of the outbox that were taken and not cleared up, about.
+pub async fn dead_rows(app: &App) -> Result<i64> {
+    store_lag::dead_rows(app.db.across()).await
 }
 
 #[cfg(test)]

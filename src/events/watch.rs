@@ -109,8 +109,9 @@ pub async fn watch(
     let (sender, receiver) = mpsc::channel(BUFFER);
     let (failed, failure) = oneshot::channel();
     let out = Outlet { sender, position: start };
-    let (app, ctx) = (Arc::clone(app), ctx.clone());
+    let (app, ctx, reader) = (Arc::clone(app), ctx.clone(), app.metrics.watchers.enter());
     app.tasks.clone().spawn(async move {
+        let _reader = reader;
         if let Some(error) = run(&app, &ctx, &watch, leaving, out).await {
             _ = failed.send(Err(error));
         }

@@ -31,6 +31,7 @@ const MISSES: (usize, Duration) = (2, Duration::from_mins(1));
 pub struct Keys {
     source: Source,
     state: Mutex<State>,
+    begun: Instant,
     /// Held by the one who fetches; the others wait for what it brings.
     fetching: tokio::sync::Mutex<()>,
 }
@@ -73,7 +74,13 @@ impl State {
 impl Keys {
     pub fn new(issuer: &Issuer) -> anyhow::Result<Self> {
         let source = Source::of(issuer)?;
-        Ok(Self { source, state: Mutex::default(), fetching: tokio::sync::Mutex::default() })
+        let (state, begun) = (Mutex::default(), Instant::now());
+        Ok(Self { source, state, begun, fetching: tokio::sync::Mutex::default() })
+    }
+
+    /// How long ago they were fetched; if never, how long ago that was to begin.
+    pub fn age(&self) -> Duration {
+        self.state().fetched.unwrap_or(self.begun).elapsed()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -56,6 +56,11 @@ impl Identity {
         futures_util::future::join_all(looks).await
     }
 
+    /// How old the keys of each issuer are, in seconds.
+    pub fn ages(&self) -> Vec<(String, f64)> {
+        self.issuers.iter().map(|it| (it.issuer.issuer.clone(), it.keys.age().as_secs_f64())).collect()
+    }
+
     /// Callers that prove themselves by certificates.
     pub fn certificates(&self) -> usize {
         self.certificates.len()

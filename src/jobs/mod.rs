@@ -4,7 +4,11 @@
 mod schedule;
 mod tenants;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 pub use schedule::JOBS;
 pub use tenants::{Tally, by_tenant};
@@ -61,7 +65,11 @@ impl Report {
 pub async fn drive(app: Arc<App>, job: &'static Job) {
     let mut failures = 0;
     while !app.drain.is_cancelled() {
-        let pause = match tick(&app, job).await {
+        let began = Instant::now();
+        let ticked = tick(&app, job).await;
+        let done = ticked.as_ref().ok().map(|report| report.done);
+        app.metrics.jobs.tick(job.name, done, began.elapsed(), app.clock.now());
+        let pause = match ticked {
             Ok(report) => {
                 failures = 0;
                 if report.full { Duration::ZERO } else { job.period }

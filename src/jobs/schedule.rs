@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{audit, escalation, events, idempotency, routing, sla, tickets, webhooks};
+use crate::{audit, escalation, events, idempotency, metrics, routing, sla, tickets, webhooks};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -142,5 +142,14 @@ pub const JOBS: &[Job] = &[
         batch: 5_000,
         wake: None,
         run_once: |app, limit| Box::pin(async move { webhooks::forget::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "look",
+        // How old what is measured in the database is at most.
+        period: Duration::from_secs(10),
+        pace: Duration::ZERO,
+        batch: 1,
+        wake: None,
+        run_once: |app, _| Box::pin(async move { metrics::look::run_once(&app).await }),
     },
 ];

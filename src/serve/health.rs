@@ -10,6 +10,7 @@ use std::{
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
+use hyper::body::Bytes;
 use tokio::sync::Mutex;
 use tonic::{body::Body, service::Routes};
 use tonic_health::{
@@ -23,6 +24,7 @@ use super::{
     layer::{Answer as _, Call, Reply},
     policy::{Policies, PolicyError},
 };
+use crate::{error::chain, metrics::Metrics};
 
 /// The server's health; a clone tells of the same server.
 #[derive(Clone, Debug)]
@@ -96,33 +98,58 @@ impl Health {
     }
 }
 
-/// What the operations port answers: `/livez`, `/readyz` and grpc.health.v1.
+/// How Prometheus knows its own text.
+const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What the operations port answers: `/livez`, `/readyz`, `/metrics` and grpc.health.v1.
 #[derive(Clone)]
 pub(super) struct Probes {
     health: Health,
+    metrics: Arc<Metrics>,
     grpc: Routes,
 }
 
 impl Probes {
-    pub(super) fn new(health: Health) -> Self {
-        Self { grpc: Routes::new(health.service()), health }
+    pub(super) fn new(health: Health, metrics: Arc<Metrics>) -> Self {
+        Self { grpc: Routes::new(health.service()), health, metrics }
+    }
+
+    /// What was measured. It is written down beside the calls, which it would keep waiting for some milliseconds.
+    async fn metrics(&self) -> Reply {
+        let metrics = Arc::clone(&self.metrics);
+        metrics.set_ready(self.health.is_ready().await);
+        match tokio::task::spawn_blocking(move || metrics.text()).await {
+            Ok(Ok(text)) => answer(StatusCode::OK, METRICS, text),
+            Ok(Err(error)) => unwritten(&chain(&error)),
+            Err(panic) => unwritten(&chain(&panic)),
+        }
     }
 
     async fn answer(self, call: Call) -> Reply {
-        let told = |status, text: &'static str| {
-            let mut reply = Reply::new(Body::new(Full::from(text)));
-            *reply.status_mut() = status;
-            reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-            reply
-        };
+        let told = |status, text: &'static str| answer(status, "text/plain; charset=utf-8", text);
         match (call.method(), call.uri().path()) {
             (&Method::GET, "/livez") => told(StatusCode::OK, "alive\n"),
             (&Method::GET, "/readyz") if self.health.is_ready().await => told(StatusCode::OK, "ready\n"),
             (&Method::GET, "/readyz") => told(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            (&Method::GET, "/metrics") => self.metrics().await,
             (&Method::POST, _) => self.grpc.answer(call).await,
-            _ => told(StatusCode::NOT_FOUND, "There are /livez, /readyz and grpc.health.v1 here.\n"),
+            _ => {
+                told(StatusCode::NOT_FOUND, "There are /livez, /readyz, /metrics and grpc.health.v1 here.\n")
+            }
         }
     }
+}
+
+fn answer(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Reply {
+    let mut reply = Reply::new(Body::new(Full::new(text.into())));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    reply
+}
+
+fn unwritten(error: &str) -> Reply {
+    tracing::error!(error, "metrics cannot be written down");
+    answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", "see the log\n")
 }
 
 impl Service<Call> for Probes {

@@ -28,6 +28,7 @@ use super::{
     layer::{Call, Reply},
     tls::{Peer, Tls},
 };
+use crate::metrics::Metrics;
 
 /// Request headers of one call, bytes.
 const MAX_HEADERS: u32 = 16 * 1024;
@@ -77,13 +78,14 @@ impl Default for Limits {
 }
 
 /// Serves the listener until `drain`, then ends every connection: asked at first, cut after the grace. Returns how
-/// many had to be cut.
+/// many had to be cut. `metrics`: where the connections count.
 pub(super) async fn listen<S>(
     listener: TcpListener,
     tls: Option<Tls>,
     service: S,
     limits: Limits,
     drain: CancellationToken,
+    metrics: Option<Arc<Metrics>>,
 ) -> usize
 where
     S: Service<Call, Response = Reply, Error = Infallible> + Clone + Send + 'static,
@@ -112,17 +114,21 @@ where
                 );
             }
             was_full = true;
+            if let Some(metrics) = &metrics {
+                metrics.connections_refused.add(1, &[]);
+            }
             continue;
         };
         was_full = false;
         let (limits, service, tls) = (limits.clone(), service.clone(), tls.clone());
         let (cut, drain, calls) = (cut.clone(), drain.clone(), tasks.clone());
+        let open = metrics.as_ref().map(|metrics| metrics.connections.enter());
         tasks.spawn(async move {
             let served = cut.run_until_cancelled(serve(stream, tls, service, &limits, drain, calls)).await;
             if let Some(Err(error)) = served {
                 tracing::debug!(%error, "a connection broke");
             }
-            drop(place);
+            drop((place, open));
         });
     }
     drop(listener);

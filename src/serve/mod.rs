@@ -50,7 +50,7 @@ use self::{
     shed::Shed,
     web::{Pages, Split},
 };
-use crate::error::Error;
+use crate::{error::Error, metrics::Metrics};
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +111,7 @@ fn stack(
     settings: &Settings,
     policies: Policies,
     authenticate: Arc<dyn Authenticate>,
+    metrics: &Arc<Metrics>,
     services: Routes,
 ) -> Result<Stack, ServeError> {
     let Settings { max_calls, max_streams, goodbye, trace_ratio, .. } = *settings;
@@ -122,7 +123,12 @@ fn stack(
         // From here inward all is gRPC, so each error is made once and reaches every caller in its protocol.
         .layer_fn(Split::new)
         // Everything below is in the log and the trace, refusals and panics too, and no fault shows its text outside.
-        .layer_fn(|next| Observe { trace_ratio, next })
+        .layer_fn(|next| Observe {
+            trace_ratio,
+            metrics: Arc::clone(metrics),
+            policies: policies.clone(),
+            next,
+        })
         // A panic ends its call alone.
         .layer_fn(|next| Guard { next })
         // All layers from here on know what the method declares about itself; there are no other methods.
@@ -156,6 +162,7 @@ pub struct Server {
     stack: Stack,
     health: Health,
     limits: Limits,
+    metrics: Arc<Metrics>,
 }
 
 impl Server {
@@ -167,6 +174,7 @@ impl Server {
         services: Routes,
         authenticate: Arc<dyn Authenticate>,
         health: &Health,
+        metrics: &Arc<Metrics>,
     ) -> Result<Self, ServeError> {
         let mut policies = Policies::declared(descriptor)?;
         let mut services = services.add_service(health.service());
@@ -184,28 +192,38 @@ impl Server {
                 .with_open(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)?
                 .with_open(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET)?;
         }
-        let stack = stack(settings, policies, authenticate, services.prepare())?;
-        Ok(Self { stack, health: health.clone(), limits: settings.limits.clone() })
+        let stack = stack(settings, policies, authenticate, metrics, services.prepare())?;
+        let (health, metrics) = (health.clone(), Arc::clone(metrics));
+        Ok(Self { stack, health, limits: settings.limits.clone(), metrics })
     }
 
     /// Serves calls on `public`, over TLS where there is such, until `drain`. Then the server is not ready any more, takes no
     /// connection and has each one end; returns how many had to be cut.
     pub async fn run(self, public: TcpListener, tls: Option<Tls>, drain: CancellationToken) -> usize {
-        let Self { stack, health, limits } = self;
+        let Self { stack, health, limits, metrics } = self;
         let unready = async {
             drain.cancelled().await;
+            metrics.drain_begins();
             health.set_draining().await;
         };
-        let ((), cut) = tokio::join!(unready, listen(public, tls, stack, limits, drain.clone()));
+        let calls = listen(public, tls, stack, limits, drain.clone(), Some(Arc::clone(&metrics)));
+        let ((), cut) = tokio::join!(unready, calls);
         if cut > 0 {
+            metrics.drain_cut(cut);
             tracing::warn!(connections = cut, "the drain took too long: connections were cut");
         }
         cut
     }
 }
 
-/// Serves health in plain text, from before there is anything else to serve to the very end.
-pub async fn operations(listener: TcpListener, health: &Health, limits: Limits, end: CancellationToken) {
+/// Serves health and metrics in plain text, from before there is anything else to serve to the very end.
+pub async fn operations(
+    listener: TcpListener,
+    health: &Health,
+    metrics: Arc<Metrics>,
+    limits: Limits,
+    end: CancellationToken,
+) {
     let limits = Limits { drain_grace: Duration::ZERO, ..limits };
-    listen(listener, None, Probes::new(health.clone()), limits, end).await;
+    listen(listener, None, Probes::new(health.clone(), metrics), limits, end, None).await;
 }

@@ -3,6 +3,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -15,11 +16,13 @@ use tracing::{Instrument as _, Span};
 
 use super::{
     layer::{Answer, Call, Reply},
+    policy::{MethodPolicy, Policies},
     trace,
 };
 use crate::{
     call::CallId,
     error::{self, Severity},
+    metrics::{Inside, Metrics},
 };
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -45,6 +48,9 @@ pub(super) fn call_id(call: &Call) -> CallId {
 pub(super) struct Observe<A> {
     /// The share of the calls that get a span although no caller asked for one, 0 to 1.
     pub(super) trace_ratio: f64,
+    pub(super) metrics: Arc<Metrics>,
+    /// Which methods there are.
+    pub(super) policies: Policies,
     pub(super) next: A,
 }
 
@@ -57,7 +63,17 @@ impl<A: Answer> Answer for Observe<A> {
         let mut header = HeaderValue::from_str(&id.0).expect("an id is of plain characters");
         // It comes once: kept out of HTTP/2's table, it drives out nothing that comes again.
         header.set_sensitive(true);
-        let mut record = Record { path, id, span: span.clone(), start: Instant::now(), open: true };
+        let policy = self.policies.get(call.uri().path()).cloned();
+        let mut record = Record {
+            path,
+            id,
+            span: span.clone(),
+            start: Instant::now(),
+            open: true,
+            _inside: self.metrics.calls.begin(policy.as_ref().is_some_and(|policy| policy.streaming)),
+            policy,
+            metrics: Arc::clone(&self.metrics),
+        };
         let mut reply = self.next.answer(call).instrument(span).await;
         reply.headers_mut().insert(REQUEST_ID, header);
         if let Some(status) = failure(reply.headers()) {
@@ -84,12 +100,24 @@ struct Record {
     span: Span,
     start: Instant,
     open: bool,
+    _inside: Inside,
+    /// None: there is no such method.
+    policy: Option<Arc<MethodPolicy>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Record {
+    /// How it ended, the first time that it is said.
+    fn ended(&mut self, code: &'static str) {
+        if std::mem::take(&mut self.open) {
+            self.span.record("rpc.response.status_code", code);
+            let method = self.policy.as_ref().map(|policy| &policy.name);
+            self.metrics.calls.end(method, code, self.start.elapsed());
+        }
+    }
+
     fn succeeded(&mut self) {
-        self.open = false;
-        self.span.record("rpc.response.status_code", "OK");
+        self.ended("OK");
     }
 
     /// Tells the operator, and leaves in the headers, or trailers, what the caller may know.
@@ -105,9 +133,8 @@ impl Record {
     }
 
     fn tell(&mut self, status: &Status) {
-        self.open = false;
         let (code, severity) = (error::code_name(status.code()), error::severity(status.code()));
-        self.span.record("rpc.response.status_code", code);
+        self.ended(code);
         if severity != Severity::Refusal {
             self.span.record("otel.status_code", "ERROR");
         }
@@ -116,6 +143,7 @@ impl Record {
         let (request_id, duration) = (&*self.id.0, self.start.elapsed());
         // The text stays out: it may repeat what the caller sent. What is behind a fault is in a line of its own.
         let reason = status.get_details_error_info().map(|info| info.reason);
+        self.metrics.calls.failed(reason.as_deref().unwrap_or_default());
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -140,7 +168,7 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if self.open {
-            self.span.record("rpc.response.status_code", "CANCELLED");
+            self.ended("CANCELLED");
             let duration = self.start.elapsed();
             tracing::debug!(parent: &self.span, rpc = self.path, request_id = &*self.id.0, ?duration, "call abandoned");
         }

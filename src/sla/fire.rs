@@ -9,7 +9,7 @@ use super::{
     model::{Clock, Terms},
     points::{self, Point},
     raise::raised,
-    store,
+    store, store_lag,
     told::tell,
 };
 use crate::{
@@ -23,8 +23,10 @@ use crate::{
     events::{Event, EventType},
     ids::Id,
     jobs::{Report, Tally},
+    metrics::Backlog,
     routing::dispatch,
     tickets::{self, Change, Ticket},
+    time::Time,
 };
 
 /// One tick: of every tenant that has something due, a share of `limit` tickets, the longest due first; so that a tenant
@@ -47,6 +49,14 @@ const MIN_SHARE: usize = 25;
 /// another and without locks on clocks, which a writer of their ticket would have to wait for.
 const LOOK: usize = 4;
 
+/// How many that are late are counted of a tenant.
+const COUNTED: i64 = 1000;
+
+/// What is due and not told.
+pub async fn overdue(app: &App, now: Time) -> Result<Backlog> {
+    store_lag::overdue(app.db.across(), now, COUNTED).await
+}
+
 /// Tells what is due of at most `limit` tickets of a tenant; counts the tickets.
 async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<Report> {
     let configuration = app.configurations.get(&ctx.tenant).await?;
@@ -61,11 +71,17 @@ async fn fire(app: &App, ctx: &Ctx, limit: usize) -> Result<Report> {
         let tickets: Vec<&Ticket> = tickets.iter().collect();
         Ledger::open_in(&mut tx, &app.configurations, &tickets).await?
     };
+    let late: Vec<Time> = tickets
+        .iter()
+        .flat_map(|ticket| ledger.clocks(ticket.id))
+        .filter_map(|clock| clock.fire_time)
+        .collect();
     let round = Round { app, ctx, configuration: &configuration, ledger: &ledger };
     let changes = round.decide_in(&mut tx, tickets).await?;
     let changes = ledger.enter_in(&mut tx, changes).await?;
     tickets::write_in(&mut tx, &changes).await?;
     tx.commit().await?;
+    late.into_iter().filter(|time| *time <= ctx.now).for_each(|time| app.metrics.timers.fired(time, ctx.now));
     for change in &changes {
         dispatch::wake(app, &configuration, &change.next, false);
     }

@@ -31,6 +31,7 @@ mod select;
 mod signals;
 mod simulate;
 mod store;
+mod store_lag;
 mod store_outages;
 #[cfg(test)]
 mod story;
@@ -39,6 +40,7 @@ mod verify;
 pub mod wire;
 
 pub use book::{Book, Revisions};
+pub use fire::overdue;
 pub use follow::{Ledger, begin, follow_in, promise};
 pub use model::{Clock, ClockState, Signal, What};
 pub use points::Point;

@@ -16,11 +16,11 @@ use tokio::{
 use tracing::{Instrument as _, Span};
 
 use super::{
-    model::{Attempt, Delivery, Subscription},
+    model::{Attempt, Delivery, DeliveryState, State, Subscription},
     post::{Bounds, Poster},
     settle::{self, Outcome},
     sign::Secret,
-    store,
+    store, store_lag,
 };
 use crate::{
     app::App,
@@ -28,6 +28,7 @@ use crate::{
     error::{Error, Result, chain},
     ids::{Id, TenantId},
     jobs::{Report, Tally},
+    metrics::Backlog,
     telemetry::hop,
     time::Time,
 };
@@ -199,6 +200,14 @@ pub fn purpose(tenant: &TenantId, id: Id) -> String {
     format!("{tenant} webhook {id}")
 }
 
+/// How many that are late are counted of a subscription.
+const COUNTED: i64 = 1000;
+
+/// What is due and nobody is at.
+pub async fn overdue(app: &App, now: Time) -> Result<Backlog> {
+    store_lag::overdue(app.db.across(), now, COUNTED).await
+}
+
 /// Writes the result down, unless somebody else took over.
 pub async fn report(app: &App, claimed: &Claimed, outcome: Outcome) -> Result<()> {
     let Delivery { tenant_id, subscription_id, ticket_id, version, attempt, .. } = &claimed.delivery;
@@ -211,7 +220,22 @@ pub async fn report(app: &App, claimed: &Claimed, outcome: Outcome) -> Result<()
     if delivery.attempt != *attempt || delivery.claim_until_time.is_none() {
         return Ok(());
     }
-    store::settle(&mut tx, &settle::decide(delivery, &outcome, ctx.now, fastrand::f64())).await?;
-    store::put(&mut tx, &settle::follow(&subscription, &outcome, ctx.now)).await?;
-    tx.commit().await
+    let settled = settle::decide(delivery, &outcome, ctx.now, fastrand::f64());
+    let followed = settle::follow(&subscription, &outcome, ctx.now);
+    store::settle(&mut tx, &settled).await?;
+    store::put(&mut tx, &followed).await?;
+    tx.commit().await?;
+    let what = match settled.state {
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Pending => "failed",
+        DeliveryState::Dead => "dead",
+    };
+    app.metrics.webhooks.attempted(what, Duration::from_millis(outcome.attempt.millis.cast_unsigned()));
+    if settled.state == DeliveryState::Dead {
+        app.metrics.webhooks.dead();
+    }
+    if (subscription.state, followed.state) == (State::Active, State::Disabled) {
+        app.metrics.webhooks.disabled();
+    }
+    Ok(())
 }

@@ -204,9 +204,11 @@ class Ways(unittest.TestCase):
         self.assertEqual(egress("configuration"), [53, "grpc"])
         self.assertEqual(egress("test"), [53, "grpc"])
         rules = find(objects, "NetworkPolicy", "desk-ticketing-api")["spec"]["ingress"]
-        self.assertEqual([port["port"] for rule in rules for port in rule["ports"]], ["grpc"])
-        self.assertEqual(rules[0]["from"][0], {"podSelector": {}})
-        for component in ("worker", "migrations", "configuration", "test"):
+        self.assertEqual([port["port"] for rule in rules for port in rule["ports"]], ["health", "grpc"])
+        self.assertEqual(rules[1]["from"][0], {"podSelector": {}})
+        rules = find(objects, "NetworkPolicy", "desk-ticketing-worker")["spec"]["ingress"]
+        self.assertEqual([port["port"] for rule in rules for port in rule["ports"]], ["health"])
+        for component in ("migrations", "configuration", "test"):
             self.assertEqual(find(objects, "NetworkPolicy", f"desk-ticketing-{component}")["spec"]["ingress"], [])
         outside = [
             rule for rule in find(objects, "NetworkPolicy", "desk-ticketing-worker")["spec"]["egress"] if "ipBlock" in str(rule)

@@ -84,7 +84,10 @@ class Refusals(unittest.TestCase):
             ({"tls": {"clientCa": {"existingSecret": "x"}}}, "without TLS clients show no certificates: enable tls."),
             ({"grpcRoute": {"enabled": True}}, "name it in grpcRoute.parentRefs."),
             ({"ingress": {"enabled": True}}, "name it in ingress.hosts."),
-            ({"worker": {"autoscaling": {"keda": {"enabled": True}}}}, "name at least one of its triggers."),
+            ({"api": {"autoscaling": {"keda": {"enabled": True}}}}, "name at least one of its triggers."),
+            ({"worker": {"autoscaling": {"keda": {"enabled": True}}}}, "or in monitoring.prometheusUrl the Prometheus"),
+            ({"monitoring": {it: {"enabled": True} for it in ("podMonitor", "serviceMonitor")}}, "would be scraped twice"),
+            ({"monitoring": {"rules": {"excludeRules": ["Nothing"]}}}, "names Nothing, and there is no such alert"),
             (
                 {"api": {"autoscaling": {"hpa": {"enabled": True, "targetCPUUtilizationPercentage": None}}}},
                 "has nothing to look at",

@@ -14,6 +14,7 @@ use ticketing::{
     config::{KEYS, Key},
     configuration::Document,
     ctx::Role,
+    metrics::table::{Kind as MetricKind, PROCESS, TABLE},
     serve::Access,
 };
 
@@ -99,6 +100,69 @@ fn the_page_on_the_audit_log_lists_what_administers() {
     }
     assert_table("docs/audit.md", "administers", &rows);
 }
+
+#[test]
+fn the_page_on_metrics_lists_every_metric() {
+    let mut rows =
+        vec!["| metric | kind | labels | meaning |".to_owned(), "| --- | --- | --- | --- |".into()];
+    for metric in TABLE {
+        let kind = match metric.kind {
+            MetricKind::Counter => "counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram(_) => "histogram",
+        };
+        let labels: Vec<_> =
+            metric.labels.iter().map(|label| format!("`{}`", label.replace('.', "_"))).collect();
+        let kind = format!("{kind}, {}", if metric.unit.is_empty() { "1" } else { metric.unit });
+        rows.push(format!("| `{}` | {kind} | {} | {} |", metric.prometheus(), labels.join(" "), metric.doc));
+    }
+    assert_table("docs/metrics.md", "metrics", &rows);
+    let mut rows = vec!["| metric | kind | meaning |".to_owned(), "| --- | --- | --- |".into()];
+    rows.extend(PROCESS.iter().map(|(name, kind, doc)| format!("| `{name}` | {kind} | {doc} |")));
+    assert_table("docs/metrics.md", "process", &rows);
+}
+
+#[test]
+fn every_alert_has_a_runbook_and_reads_what_is_measured() {
+    let mut measured: BTreeSet<String> = PROCESS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    for metric in TABLE {
+        let ends: &[&str] = match metric.kind {
+            MetricKind::Histogram(_) => &["_bucket", "_sum", "_count"],
+            _ => &[""],
+        };
+        measured.extend(ends.iter().map(|end| format!("{}{end}", metric.prometheus())));
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = |folder: &str, end: &str| -> BTreeSet<String> {
+        let entries =
+            fs::read_dir(root.join(folder)).expect("a folder").map(|entry| entry.expect("an entry"));
+        let names = entries.filter_map(|it| Some(it.file_name().to_str()?.strip_suffix(end)?.to_owned()));
+        names.filter(|name| name != "README").collect()
+    };
+    let alerts = names("helm/ticketing/files/alerts", ".yaml");
+    assert_eq!(alerts, names("docs/runbooks", ".md"), "a runbook for each alert, and an alert for each");
+    let mut unknown = BTreeSet::new();
+    let dashboard = "helm/ticketing/files/dashboard.json".to_owned();
+    let values = "helm/ticketing/values.yaml".to_owned();
+    let files = alerts.iter().map(|name| format!("helm/ticketing/files/alerts/{name}.yaml"));
+    for file in files.chain([dashboard, values]) {
+        let text = fs::read_to_string(root.join(&file)).expect("a file");
+        let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+        let words: Vec<&str> = words
+            .filter(|word| {
+                ["ticketing_", "rpc_", "db_", "messaging_", "process_"].iter().any(|it| word.starts_with(it))
+            })
+            .filter(|word| !LABELS.contains(word))
+            .collect();
+        assert!(!words.is_empty() || file.ends_with("values.yaml"), "{file} reads nothing");
+        unknown
+            .extend(words.iter().filter(|it| !measured.contains(**it)).map(|it| format!("{it} in {file}")));
+    }
+    assert_eq!(unknown, BTreeSet::new());
+}
+
+/// Names of labels that look like names of metrics.
+const LABELS: [&str; 3] = ["rpc_method", "rpc_response_status_code", "db_operation_name"];
 
 #[test]
 fn the_page_on_the_configuration_has_every_part() {

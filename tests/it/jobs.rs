@@ -50,6 +50,15 @@ async fn a_job_outlives_its_failures_and_ends_with_the_service() {
     let desk = Desk::open().await;
     drive(Arc::clone(&desk.app), &STUMBLING).await;
     assert_eq!(TICKS.load(Ordering::Relaxed), 5);
+    let text = desk.app.metrics.text().expect("metrics");
+    for line in [
+        "ticketing_job_duration_seconds_count{name=\"stumbling\",outcome=\"done\"} 3".to_owned(),
+        "ticketing_job_duration_seconds_count{name=\"stumbling\",outcome=\"failed\"} 2".into(),
+        "ticketing_job_done_total{name=\"stumbling\"} 20".into(),
+        format!("ticketing_job_success_time_seconds{{name=\"stumbling\"}} {}", desk.now().as_second()),
+    ] {
+        assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+    }
     desk.finish().await;
 }
 

@@ -20,6 +20,7 @@ mod identity;
 mod import;
 mod jobs;
 mod matrix;
+mod measured;
 mod quotas;
 mod routing;
 mod sla;

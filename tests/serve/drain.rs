@@ -148,4 +148,6 @@ async fn what_outlives_the_grace_is_cut() {
     assert!(answer.await.expect("a task").is_err(), "the call breaks");
     once(&server.toy.dropped).await;
     assert_eq!(server.end.await.expect("an end"), 1, "one connection was cut; the silent one went by itself");
+    let text = server.metrics.text().expect("metrics");
+    assert!(text.contains("\nticketing_drain_cut_total 1\n"), "{text}");
 }

@@ -5,6 +5,7 @@ mod drain;
 mod failures;
 mod frames;
 mod hostile;
+mod measured;
 mod observed;
 mod protocols;
 mod quotas;

@@ -13,6 +13,7 @@ use ticketing::{
     call::CallId,
     ctx::{Actor, ActorKind},
     error::Error,
+    metrics::Metrics,
     serve::{
         self, Access, Authenticate, Health, Leaving, Limits, MethodPolicy, Peer, Server, Settings, Tls, Why,
     },
@@ -201,6 +202,7 @@ pub struct Running {
     pub addr: SocketAddr,
     pub operations: SocketAddr,
     pub health: Health,
+    pub metrics: Arc<Metrics>,
     pub toy: Toy,
     pub drain: CancellationToken,
     pub tasks: TaskTracker,
@@ -242,27 +244,29 @@ pub async fn run(settings: Settings) -> Running {
 
 pub async fn run_over(settings: Settings, tls: Option<Tls>) -> Running {
     listen_everywhere();
-    let toy = Toy::new();
+    let (toy, metrics) = (Toy::new(), Arc::<Metrics>::default());
     let services = Routes::new(SystemServiceServer::new(toy.clone()).max_decoding_message_size(1024))
         .add_service(EventServiceServer::new(toy.clone()));
     let health = Health::of(ticketing_proto::DESCRIPTOR).await.expect("a contract");
-    let server = Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Tokens), &health)
-        .expect("a server");
+    let server =
+        Server::new(&settings, ticketing_proto::DESCRIPTOR, services, Arc::new(Tokens), &health, &metrics)
+            .expect("a server");
     let (public, operations) = (bind().await, bind().await);
     let (addr, probes) = (public.local_addr().expect("bound"), operations.local_addr().expect("bound"));
     let (drain, tasks) = (CancellationToken::new(), TaskTracker::new());
     let end = tasks.spawn({
         let (health, drain, over) = (health.clone(), drain.clone(), CancellationToken::new());
+        let metrics = Arc::clone(&metrics);
         async move {
             let calls = async {
                 let _over = over.clone().drop_guard();
                 server.run(public, tls, drain).await
             };
-            let probes = serve::operations(operations, &health, settings.limits, over.clone());
+            let probes = serve::operations(operations, &health, metrics, settings.limits, over.clone());
             tokio::join!(calls, probes).0
         }
     });
-    Running { addr, operations: probes, health, toy, drain, tasks, end }
+    Running { addr, operations: probes, health, metrics, toy, drain, tasks, end }
 }
 
 async fn bind() -> TcpListener {

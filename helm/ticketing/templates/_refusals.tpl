@@ -47,8 +47,8 @@ What a schema cannot say in a sentence. All faults are named at once, each with 
 {{- if and .hpa.enabled .keda.enabled }}
 - {{ $name }}.autoscaling has hpa and keda enabled, and they would work against each other: disable one of them.
 {{- end }}
-{{- if and .keda.enabled (not .keda.triggers) }}
-- {{ $name }}.autoscaling.keda has nothing to look at: name at least one of its triggers.
+{{- if and .keda.enabled (not .keda.triggers) (not (and (eq $name "worker") $.root.Values.monitoring.prometheusUrl)) }}
+- {{ $name }}.autoscaling.keda has nothing to look at: name at least one of its triggers{{ if eq $name "worker" }}, or in monitoring.prometheusUrl the Prometheus that knows how old is what waits{{ end }}.
 {{- end }}
 {{- if and .hpa.enabled (not .hpa.targetCPUUtilizationPercentage) (not .hpa.metrics) }}
 - {{ $name }}.autoscaling.hpa has nothing to look at: say targetCPUUtilizationPercentage or metrics.
@@ -95,6 +95,18 @@ What a schema cannot say in a sentence. All faults are named at once, each with 
 {{- end }}
 {{- if and .nats.existingSecret (not (or .nats.url .nats.keys.url)) }}
 - nats.existingSecret is named, but no server: say it in nats.url, or its key in nats.keys.url.
+{{- end }}
+{{- if and .monitoring.podMonitor.enabled .monitoring.serviceMonitor.enabled }}
+- monitoring has podMonitor and serviceMonitor enabled, and everything would be scraped twice: disable one of them.
+{{- end }}
+{{- $alerts := list }}
+{{- range $path, $_ := $.Files.Glob "files/alerts/*.yaml" }}
+{{- $alerts = append $alerts (base $path | trimSuffix ".yaml") }}
+{{- end }}
+{{- range .monitoring.rules.excludeRules }}
+{{- if not (has . $alerts) }}
+- monitoring.rules.excludeRules names {{ . }}, and there is no such alert: take one of {{ join ", " $alerts }}.
+{{- end }}
 {{- end }}
 {{- if and .grpcRoute.enabled (not .grpcRoute.parentRefs) }}
 - grpcRoute is enabled without a gateway: name it in grpcRoute.parentRefs.

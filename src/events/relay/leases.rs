@@ -100,6 +100,9 @@ pub async fn renew(app: &App) -> Result<Report> {
     let mut held = leases.held();
     held.renew = now + leases.lasts / 3;
     let before = std::mem::take(&mut held.leases);
+    let taken =
+        rows.iter().filter(|row| before.get(&row.bucket).is_none_or(|lease| lease.token != row.token));
+    app.metrics.relay.leases(rows.len(), taken.count());
     held.leases.extend(rows.into_iter().map(|row| {
         // What was confirmed here may be ahead of the row that the renewal saw.
         let known = before.get(&row.bucket).filter(|lease| lease.token == row.token);

@@ -19,8 +19,11 @@ pub use leases::{keep, renew};
 pub use nats::{Nats, Settings};
 use reconcile::Due;
 
-use super::store_stream::{self as stream_store, Placed, Span};
-use crate::{app::App, db::Db, error::Result, jobs::Report};
+use super::{
+    store_lag,
+    store_stream::{self as stream_store, Placed, Span},
+};
+use crate::{app::App, db::Db, error::Result, jobs::Report, metrics::Backlog};
 
 /// The way to the broker.
 #[derive(Debug)]
@@ -35,6 +38,11 @@ impl Relay {
     pub fn new(nats: Nats, lease: Duration) -> Self {
         Self { nats, leases: Leases::new(lease), due: Mutex::default() }
     }
+
+    /// Whether the broker can be reached.
+    pub fn is_connected(&self) -> bool {
+        self.nats.is_connected()
+    }
 }
 
 /// Gives the leases back, when nothing of this process is on its way any more.
@@ -47,6 +55,11 @@ pub async fn close(app: &App) -> Result<()> {
 /// How many events have a place in the stream and were not confirmed yet.
 pub async fn waiting(db: &Db) -> Result<i64> {
     store::waiting(db.across()).await
+}
+
+/// What the broker has not confirmed.
+pub async fn unconfirmed(app: &App) -> Result<Backlog> {
+    store_lag::unconfirmed(app.db.across()).await
 }
 
 /// One pass: the next events of the buckets of this process, at most `limit` and one of each. Read in one trip and noted in
@@ -115,6 +128,7 @@ async fn note(app: &App, relay: &Relay, told: &[Told]) -> Result<()> {
             relay.leases.advance(lease.bucket, lease.token, *position);
         } else {
             relay.leases.lose(lease.bucket, lease.token);
+            app.metrics.relay.lost(1);
         }
     }
     Ok(())

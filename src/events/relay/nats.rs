@@ -125,10 +125,14 @@ impl Nats {
         self.connections.load(Ordering::Relaxed)
     }
 
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
     /// Whether there is a connection, and behind it the stream. Makes the stream where there is none; complains about one
     /// that would not do.
     pub async fn is_ready(&self) -> Result<bool> {
-        if self.client.connection_state() != State::Connected {
+        if !self.is_connected() {
             return Ok(false);
         }
         let connection = self.connections();

@@ -1,6 +1,6 @@
 //! How a batch goes out: of one ticket strictly one after the other, of different tickets all at once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tracing::{Instrument as _, Span};
@@ -35,19 +35,22 @@ pub async fn publish(app: &App, relay: &Relay, lease: Lease, events: Vec<Placed>
         let ticket = placed.event.ticket_id;
         tickets.entry(ticket).or_default().push(message(app, &project(placed))?);
     }
-    let sent = stream::iter(tickets.into_values()).map(|messages| one_by_one(relay, lease, messages));
+    let sent = stream::iter(tickets.into_values()).map(|messages| one_by_one(app, relay, lease, messages));
     let counts: Vec<Option<usize>> = sent.buffer_unordered(TICKETS).try_collect().await?;
     Ok(counts.into_iter().sum())
 }
 
-async fn one_by_one(relay: &Relay, lease: Lease, messages: Vec<Message>) -> Result<Option<usize>> {
+async fn one_by_one(app: &App, relay: &Relay, lease: Lease, messages: Vec<Message>) -> Result<Option<usize>> {
     let mut known = 0;
     for message in messages {
         if !lease.is_trusted() {
             return Ok(None);
         }
         let span = span(&message);
-        known += usize::from(relay.nats.publish(message, traceparent(&span)).instrument(span).await?);
+        let began = Instant::now();
+        let published = relay.nats.publish(message, traceparent(&span)).instrument(span).await;
+        app.metrics.relay.published(published.as_ref().ok().copied(), began.elapsed());
+        known += usize::from(published?);
     }
     Ok(Some(known))
 }

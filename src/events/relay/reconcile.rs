@@ -99,6 +99,7 @@ async fn compare(app: &App, relay: &Relay, lease: Lease) -> Result<Found> {
             events.retain(|placed| missing.contains(&placed.position));
             let Some(known) = publish(app, relay, lease, events).await? else { return Ok(found) };
             found.missing += missing.len();
+            app.metrics.relay.restored(missing.len());
             found.refused |= known > 0;
         }
         span.after = part.through;

@@ -5,10 +5,20 @@ use std::{collections::HashMap, time::Duration};
 use async_nats::jetstream::{Message, consumer::pull};
 use futures_util::StreamExt as _;
 use prost::Message as _;
-use ticketing::events::relay::{self, Nats, Relay, Settings, reconcile};
+use ticketing::{
+    events::relay::{self, Nats, Relay, Settings, reconcile},
+    metrics::look,
+};
 
 use super::*;
 use crate::support::Broker;
+
+/// A series of the desk's metrics.
+fn measured(desk: &Desk, series: &str) -> String {
+    let text = desk.app.metrics.text().expect("metrics");
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or("nothing").to_owned()
+}
 
 /// Longer than any test takes: nobody loses a lease by being slow.
 const LEASE: Duration = Duration::from_mins(10);
@@ -138,8 +148,29 @@ async fn a_broker_that_is_away_keeps_nobody_from_writing_and_gets_all_when_it_is
         hold(&desk, &ticket.name).await;
     }
     sequence(&desk).await;
+    // Whoever is cut off notices it soon, not at once.
+    let unconnected = async {
+        look::run_once(&desk.app).await.expect("a look");
+        while measured(&desk, "ticketing_relay_connected") != "0" {
+            look::run_once(&desk.app).await.expect("a look");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), unconnected).await.expect("noticed");
+    desk.advance(Duration::from_secs(75));
+    look::run_once(&desk.app).await.expect("a look");
+    assert_eq!(measured(&desk, "ticketing_relay_events"), "21");
+    assert_eq!(measured(&desk, "ticketing_relay_oldest_age_seconds"), "75");
+    assert_eq!(measured(&desk, "ticketing_outbox_events"), "0");
     broker.restart().await;
     tell(&desk).await;
+    look::run_once(&desk.app).await.expect("a look");
+    assert_eq!(measured(&desk, "ticketing_relay_connected"), "1");
+    assert_eq!(measured(&desk, "ticketing_relay_events"), "0");
+    assert_eq!(measured(&desk, "ticketing_relay_oldest_age_seconds"), "0");
+    let told = "messaging_client_operation_duration_seconds_count\
+                {messaging_operation_name=\"publish\",messaging_system=\"nats\"}";
+    assert_eq!(measured(&desk, told), "22");
     let messages = held(&broker).await;
     assert_eq!(messages.len(), 22);
     assert_in_order(&messages);
@@ -161,6 +192,8 @@ async fn after_a_crash_between_the_brokers_word_and_the_note_nothing_is_there_tw
     let messages = held(&broker).await;
     assert_eq!(messages.len(), 2);
     assert_in_order(&messages);
+    assert_eq!(measured(&next, "ticketing_relay_duplicates_total"), "2");
+    assert_eq!(measured(&desk, "ticketing_relay_duplicates_total"), "0");
     desk.finish().await;
 }
 
@@ -183,6 +216,7 @@ async fn who_lost_the_lease_is_not_believed() {
     relay::run_once(&stale.app, 2).await.expect("a pass");
     tell(&next).await;
     assert_eq!(relay::run_once(&stale.app, 10).await.expect("a pass").done, 0, "it knows by now");
+    assert_eq!(measured(&stale, "ticketing_relay_lost_total"), "1");
     let messages = held(&broker).await;
     assert_eq!(messages.len(), 4);
     assert_in_order(&messages);
@@ -208,6 +242,9 @@ async fn replicas_share_the_buckets_and_take_over() {
     renew(&two).await;
     renew(&one).await;
     assert_eq!(shares().await, [128, 128], "half of them each");
+    let leases = |desk| ["leases", "taken_total"].map(|it| measured(desk, &format!("ticketing_relay_{it}")));
+    // What was above the share when the other came is let go, and counts again when it comes back.
+    assert_eq!((leases(&one), leases(&two)), (["128".into(), "384".into()], ["128".into(), "128".into()]));
     relay::close(&one.app).await.expect("closed");
     renew(&two).await;
     assert_eq!(shares().await, [256], "what was given back is taken at once");
@@ -237,6 +274,7 @@ async fn what_the_broker_lost_is_found_and_sent_again() {
         tokio::task::yield_now().await;
     }
     assert_eq!(missing, 6);
+    assert_eq!(measured(&desk, "ticketing_relay_restored_total"), "6");
     let after = held(&broker).await;
     assert_eq!(ids(&after), before);
     assert_in_order(&after);

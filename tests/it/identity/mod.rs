@@ -33,7 +33,8 @@ async fn guard(desk: &Desk, document: &str, tls: Option<Tls>) -> String {
     desk.app.tasks.spawn(follow(Arc::clone(&identity), desk.app.drain.clone()));
     let (settings, contract) = (Settings::default(), ticketing_proto::DESCRIPTOR);
     let health = Health::of(contract).await.expect("a contract");
-    let server = Server::new(&settings, contract, desk.app.routes(), identity, &health).expect("a server");
+    let server = Server::new(&settings, contract, desk.app.routes(), identity, &health, &desk.app.metrics)
+        .expect("a server");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
     desk.app.tasks.spawn(server.run(listener, tls, desk.app.drain.clone()));

@@ -97,8 +97,9 @@ impl Desk {
         let settings = Settings { quotas, ..Settings::default() };
         let contract = ticketing_proto::DESCRIPTOR;
         let health = Health::of(contract).await.expect("the contract is whole");
-        let server = Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health)
-            .expect("the contract is whole");
+        let server =
+            Server::new(&settings, contract, app.routes(), Arc::new(Insecure), &health, &app.metrics)
+                .expect("the contract is whole");
         health.set_ready(true).await;
         app.tasks.spawn(server.run(listener, None, drain.clone()));
         let channel = Channel::from_shared(format!("http://{address}"))
