@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    agents, audit, comments,
+    agents, attachments::{self, objects::Objects}, audit, comments,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
     customers,
@@ -42,6 +42,8 @@ pub struct App {
     pub passed: Mutex<events::sequencer::Passed>,
     /// The way to the broker, if there is one.
     pub relay: Option<Relay>,
+    /// Where the bytes of attachments lie, if anywhere.
+    pub objects: Option<Objects>,
     /// Sends webhooks.
     pub sender: webhooks::send::Sender,
     /// Every task of the service; drain waits for them.
@@ -55,6 +57,8 @@ pub struct App {
 pub struct Setup {
     /// The way to the broker.
     pub relay: Option<Relay>,
+    /// Where the bytes of attachments lie.
+    pub objects: Option<Objects>,
     /// How far webhooks reach, and how long they may take.
     pub webhooks: webhooks::Bounds,
 }
@@ -84,6 +88,7 @@ impl App {
             passed: Mutex::default(),
             sender: webhooks::send::Sender::new(setup.webhooks)?,
             relay: setup.relay,
+            objects: setup.objects,
             db,
             clock,
             ids,
@@ -101,6 +106,7 @@ impl App {
             .add_service(events::rpc::server(Arc::clone(self)))
             .add_service(configuration::rpc::server(Arc::clone(self)))
             .add_service(comments::rpc::server(Arc::clone(self)))
+            .add_service(attachments::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))

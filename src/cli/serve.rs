@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    broker,
+    attachments, broker,
     database::Database,
     flags::{self, Flags, SettingsFile},
     identity,
@@ -81,11 +81,13 @@ async fn serve_from(settings: &Settings, database: &Database, mut signals: Signa
     } else if db.schema_version().await? < Db::newest_schema_version() {
         bail!("the database's schema is older than this program; run `ticketing migrate` first");
     }
-    let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)? };
+    let objects = attachments::open(settings)?;
+    let setup = Setup { relay: relay(settings).await?, objects, webhooks: webhooks(settings)? };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
     let callers = identity::callers(&app, settings)?;
     let server = Server::new(&serving(settings), ticketing_proto::DESCRIPTOR, app.routes(), callers).await?;
     let tls = identity::tls(&app, settings)?;
+    attachments::serve(&app, settings, tls.clone()).await?;
     let api = settings.role.contains(&Role::Api).then_some(settings.listen);
     let calls = bind(api, "listen").await?;
     let probes = bind(settings.health_listen, "health_listen").await?;
@@ -141,7 +143,7 @@ fn webhooks(settings: &Settings) -> anyhow::Result<Bounds> {
     Ok(bounds)
 }
 
-fn serving(settings: &Settings) -> serve::Settings {
+pub(super) fn serving(settings: &Settings) -> serve::Settings {
     let count = |count: NonZeroU32| count.get() as usize;
     let standard = serve::Settings::default();
     serve::Settings {
@@ -176,7 +178,7 @@ fn quotas(settings: &Settings) -> Quotas {
     }
 }
 
-async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Option<TcpListener>> {
+pub(super) async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Option<TcpListener>> {
     let Some(address) = address else { return Ok(None) };
     let bound = TcpListener::bind(address).await;
     bound.map(Some).with_context(|| format!("{setting}: nobody can listen on {address}"))

@@ -38,6 +38,11 @@ const METHODS: &[(Verb, &str, Permission)] = &[
     (Verb::Follow, "ticketing.v1.TicketService/AddFollower", Permission::TicketsWork),
     (Verb::Follow, "ticketing.v1.TicketService/RemoveFollower", Permission::TicketsWork),
     (Verb::Comment, "ticketing.v1.CommentService/CreateComment", Permission::CommentsWrite),
+    (
+        Verb::Attach,
+        "ticketing.v1.AttachmentService/CreateAttachment",
+        Permission::AttachmentsWrite,
+    ),
     (Verb::Route, "ticketing.v1.RoutingService/RouteTicket", Permission::TicketsDispatch),
     (Verb::Transfer, "ticketing.v1.RoutingService/TransferTicket", Permission::TicketsWork),
     (Verb::Escalate, "ticketing.v1.EscalationService/EscalateTicket", Permission::EscalationsWork),
