@@ -98,7 +98,7 @@ pub async fn complete(app: &App, ctx: &Ctx, complete: &Complete) -> Result<(Atta
     let objects = app.objects.as_ref().ok_or_else(off)?;
     // Nobody waits for the store with the ticket's lock in hand; what lies there is what was announced or is not.
     let seen = match known.state {
-        State::Pending => objects.look(&known, ctx.now).await.map_err(unreachable)?,
+        State::Pending => objects.look(&known).await.map_err(unreachable)?,
         State::Available | State::Deleted => None,
     };
     let mut done = write_with(app, ctx, &Target::of(complete.ticket), &Found { complete, seen }).await?;

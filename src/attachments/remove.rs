@@ -35,7 +35,7 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
 /// Says whether the object is gone.
 async fn remove(app: &App, objects: &Objects, key: Key) -> Result<bool> {
     let now = app.clock.now();
-    let removed = objects.remove(&key, now).await;
+    let removed = objects.remove(&key).await;
     let mut tx = app.db.begin(&key.tenant).await?;
     match &removed {
         Ok(()) => store::removed(&mut tx, key.id, now).await?,

@@ -12,7 +12,6 @@ use crate::{
         objects::{Bucket, Folder, Keys, Objects, Place, door},
     },
     config::{Role, Settings, Store},
-    ctx::Clock,
     db::Db,
     error::chain,
     outbound::{Trust, certificates},
@@ -80,7 +79,7 @@ pub async fn serve(app: &Arc<App>, settings: &Settings, tls: Option<Tls>) -> any
 /// Whether the store takes and shows files, for `ticketing doctor`; `None`: there is none.
 pub async fn examine(settings: &Settings) -> Option<Result<String, String>> {
     match open(settings) {
-        Ok(objects) => Some(objects?.examine(Clock::system().now()).await),
+        Ok(objects) => Some(objects?.examine().await),
         Err(error) => Some(Err(format!("{error:#}"))),
     }
 }

@@ -16,8 +16,8 @@ use url::Url;
 
 use super::{Attachment, Key, Seen, disposition};
 use crate::{
+    ctx::Clock,
     outbound::{self, Answer, Trust},
-    time::Time,
 };
 
 /// How long the store may take for what the service asks of it.
@@ -101,24 +101,21 @@ impl Bucket {
         base: &Url,
         method: Method,
         object: &str,
-        [now, until]: [Time; 2],
+        good: Duration,
         query: &[(&str, &str)],
         headers: &[(&str, &str)],
     ) -> Url {
         let mut url = base.clone();
         url.set_path(&format!("{}{object}", base.path()));
-        let seconds = until.duration_since(*now).as_secs().max(1).cast_unsigned();
+        // The store judges by its own clock, whatever time it is here.
+        let now = Clock::system().now();
+        let seconds = good.as_secs().max(1);
         let Keys { id, secret } = &self.keys;
         let (query, headers) = (query.iter().copied(), headers.iter().copied());
         signing::sign(&now, method, url, id, secret, None, &self.region, seconds, query, headers)
     }
 
-    pub fn upload(
-        &self,
-        attachment: &Attachment,
-        now: Time,
-        until: Time,
-    ) -> (String, Vec<(&'static str, String)>) {
+    pub fn upload(&self, attachment: &Attachment, good: Duration) -> (String, Vec<(&'static str, String)>) {
         let length = attachment.byte_count.to_string();
         let sent =
             vec![("content-type", attachment.media_type.clone()), (CHECKSUM, BASE64.encode(&attachment.sha256))];
@@ -128,22 +125,22 @@ impl Bucket {
             (CHECKSUM, sent[1].1.as_str()),
         ];
         let object = Key::of(attachment).to_string();
-        let url = self.sign(&self.public, Method::Put, &object, [now, until], &[], &signed);
+        let url = self.sign(&self.public, Method::Put, &object, good, &[], &signed);
         (url.into(), sent)
     }
 
-    pub fn download(&self, attachment: &Attachment, now: Time, until: Time) -> String {
+    pub fn download(&self, attachment: &Attachment, good: Duration) -> String {
         let disposition = disposition(&attachment.file_name);
         let query = [
             ("response-content-disposition", disposition.as_str()),
             ("response-content-type", attachment.media_type.as_str()),
         ];
         let object = Key::of(attachment).to_string();
-        self.sign(&self.public, Method::Get, &object, [now, until], &query, &[]).into()
+        self.sign(&self.public, Method::Get, &object, good, &query, &[]).into()
     }
 
-    pub async fn look(&self, object: &str, now: Time) -> Result<Option<Seen>, String> {
-        let answer = self.ask(Method::Head, object, now, &[("x-amz-checksum-mode", "ENABLED")], b"").await?;
+    pub async fn look(&self, object: &str) -> Result<Option<Seen>, String> {
+        let answer = self.ask(Method::Head, object, &[("x-amz-checksum-mode", "ENABLED")], b"").await?;
         match answer.status {
             200 => seen(&answer.headers).map(Some),
             404 => Ok(None),
@@ -151,23 +148,23 @@ impl Bucket {
         }
     }
 
-    pub async fn remove(&self, object: &str, now: Time) -> Result<(), String> {
-        let answer = self.ask(Method::Delete, object, now, &[], b"").await?;
+    pub async fn remove(&self, object: &str) -> Result<(), String> {
+        let answer = self.ask(Method::Delete, object, &[], b"").await?;
         match answer.status {
             200 | 204 | 404 => Ok(()),
             _ => Err(refused(&answer)),
         }
     }
 
-    pub async fn examine(&self, now: Time) -> Result<String, String> {
+    pub async fn examine(&self) -> Result<String, String> {
         let text = b"ticketing";
         let digest = BASE64.encode(&Sha256::digest(text));
-        let answer = self.ask(Method::Put, PROBE, now, &[(CHECKSUM, &digest)], text).await?;
+        let answer = self.ask(Method::Put, PROBE, &[(CHECKSUM, &digest)], text).await?;
         if answer.status != 200 {
             return Err(refused(&answer));
         }
-        let found = self.look(PROBE, now).await?;
-        self.remove(PROBE, now).await?;
+        let found = self.look(PROBE).await?;
+        self.remove(PROBE).await?;
         let place = &self.own;
         match found {
             Some(Seen { byte_count: 9, sha256: Some(_) }) => Ok(format!("{place} keeps files and their SHA-256")),
@@ -183,11 +180,10 @@ impl Bucket {
         &self,
         method: Method,
         object: &str,
-        now: Time,
         headers: &[(&str, &str)],
         body: &'static [u8],
     ) -> Result<Answer, String> {
-        let url = self.sign(&self.own, method, object, [now, now.after(OWN)], &[], headers);
+        let url = self.sign(&self.own, method, object, OWN, &[], headers);
         let mut request = Request::builder().method(method.to_str()).uri(url.as_str());
         for (name, value) in headers {
             request = request.header(*name, *value);

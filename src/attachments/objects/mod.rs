@@ -78,7 +78,7 @@ impl Objects {
         let expire_time = now.after(self.lifetime).min(attachment.expire_time);
         let (url, headers) = match &self.place {
             Place::Folder(folder) => (folder.upload(sealer, attachment, expire_time)?, Vec::new()),
-            Place::Bucket(bucket) => bucket.upload(attachment, now, expire_time),
+            Place::Bucket(bucket) => bucket.upload(attachment, between(now, expire_time)),
         };
         Ok(Upload { url, headers, expire_time })
     }
@@ -88,35 +88,39 @@ impl Objects {
         let expire_time = now.after(self.lifetime);
         let url = match &self.place {
             Place::Folder(folder) => folder.download(sealer, attachment, expire_time)?,
-            Place::Bucket(bucket) => bucket.download(attachment, now, expire_time),
+            Place::Bucket(bucket) => bucket.download(attachment, self.lifetime),
         };
         Ok((url, expire_time))
     }
 
     /// What lies where they belong. The error is for people.
-    pub async fn look(&self, attachment: &Attachment, now: Time) -> Result<Option<Seen>, String> {
+    pub async fn look(&self, attachment: &Attachment) -> Result<Option<Seen>, String> {
         let key = Key::of(attachment);
         match &self.place {
             Place::Folder(folder) => folder.look(&key, attachment).await,
-            Place::Bucket(bucket) => bucket.look(&key.to_string(), now).await,
+            Place::Bucket(bucket) => bucket.look(&key.to_string()).await,
         }
     }
 
     /// Removes an object; that it is not there is no fault. The error is for people.
-    pub async fn remove(&self, key: &Key, now: Time) -> Result<(), String> {
+    pub async fn remove(&self, key: &Key) -> Result<(), String> {
         match &self.place {
             Place::Folder(folder) => folder.remove(key).await,
-            Place::Bucket(bucket) => bucket.remove(&key.to_string(), now).await,
+            Place::Bucket(bucket) => bucket.remove(&key.to_string()).await,
         }
     }
 
     /// Puts something there, finds it and takes it away again; says where.
-    pub async fn examine(&self, now: Time) -> Result<String, String> {
+    pub async fn examine(&self) -> Result<String, String> {
         match &self.place {
             Place::Folder(folder) => folder.examine().await,
-            Place::Bucket(bucket) => bucket.examine(now).await,
+            Place::Bucket(bucket) => bucket.examine().await,
         }
     }
+}
+
+fn between(now: Time, then: Time) -> Duration {
+    Duration::try_from(then.duration_since(*now)).unwrap_or_default()
 }
 
 /// `attachment; …`: a browser stores the file and does not show it, whatever it is.
@@ -142,9 +146,8 @@ mod tests {
     fn a_name_cannot_leave_its_header() {
         assert_eq!(
             disposition("Fehler \"ü\"; x=y\u{202e}%.png"),
-            "attachment; filename=\"Fehler _____ x=y__.png\"; \
+            "attachment; filename=\"Fehler ___; x=y__.png\"; \
              filename*=UTF-8''Fehler%20%22%C3%BC%22%3B%20x%3Dy%E2%80%AE%25.png"
-                .replace("_____ x", "___; x")
         );
     }
 }
