@@ -7,7 +7,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    agents, attachments::{self, objects::Objects}, audit, comments,
+    agents,
+    attachments::{self, objects::Objects},
+    audit, comments,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
     customers,

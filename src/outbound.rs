@@ -127,8 +127,7 @@ pub async fn send(trust: &Trust, request: Request<Full<Bytes>>, limit: usize) ->
     let path = uri.path_and_query().map_or("/", |it| it.as_str());
     parts.uri = path.parse().map_err(|_| format!("{path} is no path"))?;
     let request = Request::from_parts(parts, body);
-    let stream =
-        TcpStream::connect((host, port)).await.map_err(|error| format!("{host}:{port}: {error}"))?;
+    let stream = TcpStream::connect((host, port)).await.map_err(|error| format!("{host}:{port}: {error}"))?;
     if tls {
         exchange(trust.secure(host, stream).await?, request, limit).await
     } else {

@@ -44,7 +44,8 @@ fn decide(
         return Err(Refusal::new(Reason::AttachmentNotUploaded, text).into());
     };
     if seen.byte_count != attachment.byte_count {
-        let text = format!("{} bytes were announced and {} are there", attachment.byte_count, seen.byte_count);
+        let text =
+            format!("{} bytes were announced and {} are there", attachment.byte_count, seen.byte_count);
         let refusal = Refusal::new(Reason::AttachmentSizeMismatch, text);
         return Err(refusal.with("expected", attachment.byte_count).with("found", seen.byte_count).into());
     }

@@ -77,9 +77,7 @@ fn decide(
     speaks(ctx, configuration, ticket, visibility)?;
     if room.has >= MAX_PER_TICKET {
         let text = format!("a ticket has at most {MAX_PER_TICKET} attachments");
-        return Err(
-            Refusal::new(Reason::AttachmentLimitReached, text).with("limit", MAX_PER_TICKET).into()
-        );
+        return Err(Refusal::new(Reason::AttachmentLimitReached, text).with("limit", MAX_PER_TICKET).into());
     }
     Ok(Attachment {
         tenant_id: ctx.tenant.clone(),
@@ -137,15 +135,8 @@ async fn attempt(app: &App, ctx: &Ctx, create: &Create, objects: &Objects) -> Re
         None => None,
     };
     let room = Room { has: store::count(&mut tx, ticket.id).await?, max_bytes: objects.max_bytes };
-    let attachment = decide(
-        ctx,
-        &configuration,
-        &ticket,
-        &create.draft,
-        comment.as_ref(),
-        room,
-        app.ids.next(),
-    )?;
+    let attachment =
+        decide(ctx, &configuration, &ticket, &create.draft, comment.as_ref(), room, app.ids.next())?;
     store::insert(&mut tx, &attachment).await?;
     idempotency::keep(&mut tx, ctx, &attachment.id).await?;
     tx.commit().await?;
@@ -190,7 +181,13 @@ mod tests {
         }
     }
 
-    fn decided(role: Role, ticket: &Ticket, draft: &Draft, of: Option<&Comment>, room: Room) -> Result<Attachment> {
+    fn decided(
+        role: Role,
+        ticket: &Ticket,
+        draft: &Draft,
+        of: Option<&Comment>,
+        room: Room,
+    ) -> Result<Attachment> {
         let id = fixture::id(9);
         decide(&fixture::ctx(role), fixture::configuration(), ticket, draft, of, room, id)
     }

@@ -1,11 +1,7 @@
 //! Deleting a file for good: what it is called and its digest at once, its bytes by the job that removes objects. That it was
 //! there stays.
 
-use super::{
-    Attachment, State,
-    model::missing,
-    store,
-};
+use super::{Attachment, State, model::missing, store};
 use crate::{
     app::App,
     configuration::Configuration,

@@ -66,9 +66,7 @@ impl Attachment {
     /// Refuses a caller who saw another version.
     pub fn require(&self, version: Option<i64>) -> Result<(), Error> {
         match version {
-            Some(seen) if seen != self.version => {
-                Err(Error::Stale { kind: "attachment", name: self.name() })
-            }
+            Some(seen) if seen != self.version => Err(Error::Stale { kind: "attachment", name: self.name() }),
             _ => Ok(()),
         }
     }

@@ -244,7 +244,9 @@ pub async fn removals_due(pool: &PgPool, now: Time, limit: i64) -> Result<Vec<(T
 
 /// How many objects are to be removed, now or later. Looks across tenants.
 pub async fn waiting(pool: &PgPool) -> Result<i64> {
-    Ok(sqlx::query_scalar!(r#"select count(id) as "count!" from attachment_removals"#).fetch_one(pool).await?)
+    Ok(sqlx::query_scalar!(r#"select count(id) as "count!" from attachment_removals"#)
+        .fetch_one(pool)
+        .await?)
 }
 
 /// The object is gone. As long as a request might put it there again, the row stays, due at the end of that time.

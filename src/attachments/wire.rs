@@ -54,7 +54,8 @@ fn file_name(faults: &mut Violations, name: &str) -> String {
     let field = "attachment.file_name";
     if name.trim().is_empty() {
         faults.add(field, "is required");
-    } else if name.chars().any(|it| it.is_control() || it == '/' || it == '\\') || [".", ".."].contains(&name) {
+    } else if name.chars().any(|it| it.is_control() || it == '/' || it == '\\') || [".", ".."].contains(&name)
+    {
         faults.add(field, "must be a file's name, without /, \\ and control characters");
     }
     wire::text(faults, field, name, MAX_FILE_NAME)
@@ -71,7 +72,8 @@ fn media_type(faults: &mut Violations, text: &str) -> String {
     };
     let well = text.split_once('/').is_some_and(|(kind, of)| named(kind) && named(of));
     if !well || text.len() > MAX_MEDIA_TYPE {
-        let fault = format!("must be such as image/png, at most {MAX_MEDIA_TYPE} characters, without parameters");
+        let fault =
+            format!("must be such as image/png, at most {MAX_MEDIA_TYPE} characters, without parameters");
         faults.add("attachment.media_type", fault);
     }
     text.to_ascii_lowercase()
@@ -173,7 +175,9 @@ mod tests {
         assert_eq!(read("Image/PNG"), Some("image/png".to_owned()));
         assert_eq!(read("application/vnd.a+xml"), Some("application/vnd.a+xml".to_owned()));
         let long = format!("a/{}", "b".repeat(MAX_MEDIA_TYPE));
-        for bad in ["image", "/png", "image/", "a/b/c", "text/plain; charset=utf-8", "a/b\r\nx: y", "ä/b", &long] {
+        for bad in
+            ["image", "/png", "image/", "a/b/c", "text/plain; charset=utf-8", "a/b\r\nx: y", "ä/b", &long]
+        {
             assert_eq!(read(bad), None, "{bad:?}");
         }
     }

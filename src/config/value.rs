@@ -243,7 +243,11 @@ impl Value for Store {
     fn parse(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("file://") {
             let path = PathBuf::from(path);
-            return if path.is_absolute() { Ok(Self::Folder(path)) } else { Err("the path is not absolute".into()) };
+            return if path.is_absolute() {
+                Ok(Self::Folder(path))
+            } else {
+                Err("the path is not absolute".into())
+            };
         }
         let bucket = text.strip_prefix("s3://").ok_or_else(String::new)?;
         let (name, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
@@ -253,7 +257,8 @@ impl Value for Store {
             return Err("a bucket's name is 3 to 63 of a-z, 0-9, - and .".to_owned());
         }
         let of_part = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
-        if !prefix.is_empty() && !prefix.split('/').all(|part| !part.is_empty() && part.chars().all(of_part)) {
+        if !prefix.is_empty() && !prefix.split('/').all(|part| !part.is_empty() && part.chars().all(of_part))
+        {
             return Err("a prefix is made of A-Z, a-z, 0-9, - and _, with / between".to_owned());
         }
         Ok(Self::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })

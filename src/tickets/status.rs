@@ -153,8 +153,7 @@ mod tests {
         let expect = |state, names: &str| {
             assert_eq!(allowed(state).join(" "), names, "{state:?}");
         };
-        let live =
-            "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back";
+        let live = "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back";
         expect(State::New, &live.replace("{}", "hold"));
         expect(State::Open, &live.replace("{}", "release hold"));
         for waiting in [State::WaitingOnCustomer, State::WaitingOnVendor, State::OnHold] {

@@ -117,8 +117,10 @@ impl Bucket {
 
     pub fn upload(&self, attachment: &Attachment, good: Duration) -> (String, Vec<(&'static str, String)>) {
         let length = attachment.byte_count.to_string();
-        let sent =
-            vec![("content-type", attachment.media_type.clone()), (CHECKSUM, BASE64.encode(&attachment.sha256))];
+        let sent = vec![
+            ("content-type", attachment.media_type.clone()),
+            (CHECKSUM, BASE64.encode(&attachment.sha256)),
+        ];
         let signed = [
             ("content-length", length.as_str()),
             ("content-type", attachment.media_type.as_str()),
@@ -167,10 +169,12 @@ impl Bucket {
         self.remove(PROBE).await?;
         let place = &self.own;
         match found {
-            Some(Seen { byte_count: 9, sha256: Some(_) }) => Ok(format!("{place} keeps files and their SHA-256")),
-            Some(Seen { byte_count: 9, sha256: None }) => {
-                Ok(format!("{place} keeps files; it does not tell their SHA-256, so only the length is checked"))
+            Some(Seen { byte_count: 9, sha256: Some(_) }) => {
+                Ok(format!("{place} keeps files and their SHA-256"))
             }
+            Some(Seen { byte_count: 9, sha256: None }) => Ok(format!(
+                "{place} keeps files; it does not tell their SHA-256, so only the length is checked"
+            )),
             other => Err(format!("{place} took 9 bytes and shows {other:?}")),
         }
     }
@@ -207,7 +211,8 @@ fn seen(headers: &HeaderMap) -> Result<Seen, String> {
 /// What S3 says in its XML, or the status alone.
 fn refused(answer: &Answer) -> String {
     let text = String::from_utf8_lossy(&answer.body);
-    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    let code =
+        text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
     format!("the store answers {}{}", answer.status, code.map(|code| format!(", {code}")).unwrap_or_default())
 }
 
@@ -241,7 +246,8 @@ mod tests {
         assert_eq!(seen(&headers), Ok(Seen { byte_count: 7, sha256: None }));
         headers.insert(CHECKSUM, "AAEC".parse().expect("a value"));
         assert_eq!(seen(&headers), Ok(Seen { byte_count: 7, sha256: Some(vec![0, 1, 2]) }));
-        let answer = |body: &str| Answer { status: 403, headers: HeaderMap::new(), body: body.into(), whole: true };
+        let answer =
+            |body: &str| Answer { status: 403, headers: HeaderMap::new(), body: body.into(), whole: true };
         let refusal = refused(&answer("<Error><Code>AccessDenied</Code></Error>"));
         assert_eq!(refusal, "the store answers 403, AccessDenied");
         assert_eq!(refused(&answer("")), "the store answers 403");

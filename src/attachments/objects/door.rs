@@ -27,7 +27,9 @@ pub async fn answer(app: Arc<App>, request: Request<Body>) -> Response<Body> {
     };
     let mut response = Response::new(Body::new(format!("{}\n", refused.text)));
     *response.status_mut() = refused.status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 
@@ -53,7 +55,10 @@ async fn route(app: &App, folder: &Folder, request: Request<Body>) -> Result<Res
             headers.insert(header::CONTENT_DISPOSITION, text(&disposition(&get.file_name)));
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-            headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+            headers.insert(
+                header::CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("sandbox; default-src 'none'"),
+            );
             Ok(response)
         }
         _ => Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, "only PUT and GET are known here")),

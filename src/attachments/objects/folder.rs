@@ -207,7 +207,8 @@ fn no_longer() -> Refused {
 /// The file, for one who sends alone. What a server left there that died is written over.
 async fn claim(beside: &Path) -> Result<File, Refused> {
     let busy = || Refused::new(StatusCode::CONFLICT, "the file is being sent already");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(beside).await?.into_std().await;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(beside).await?.into_std().await;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(busy()),

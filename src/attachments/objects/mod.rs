@@ -125,7 +125,9 @@ fn between(now: Time, then: Time) -> Duration {
 
 /// `attachment; …`: a browser stores the file and does not show it, whatever it is.
 fn disposition(file_name: &str) -> String {
-    let plain = |it: char| if it.is_ascii_graphic() && !['"', '%', '\\'].contains(&it) || it == ' ' { it } else { '_' };
+    let plain = |it: char| {
+        if it.is_ascii_graphic() && !['"', '%', '\\'].contains(&it) || it == ' ' { it } else { '_' }
+    };
     let ascii: String = file_name.chars().map(plain).collect();
     let mut encoded = String::new();
     for byte in file_name.bytes() {

@@ -126,10 +126,7 @@ async fn every_fault_of_a_request_is_named() {
     let ticket = asked(desk).await;
     let mut anna = attachments(desk.agent("anna"));
     let bare = pb::CreateAttachmentRequest { parent: ticket.name.clone(), ..Default::default() };
-    assert_eq!(
-        fields(&anna.create_attachment(bare).await),
-        ["attachment.sha256", "attachment.file_name"]
-    );
+    assert_eq!(fields(&anna.create_attachment(bare).await), ["attachment.sha256", "attachment.file_name"]);
     let mut bad = adding(&ticket.name, "../../etc/passwd", TEXT);
     let attachment = bad.attachment.as_mut().expect("an attachment");
     attachment.media_type = "text/plain; charset=utf-8".into();

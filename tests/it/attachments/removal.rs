@@ -9,7 +9,9 @@ use ticketing::{
 };
 use ticketing_proto::v1::{self as pb, customer_service_client::CustomerServiceClient};
 
-use super::{MISSING, Stage, TEXT, adding, announce, asked, attach, attachments, deleting, named, publicly, put};
+use super::{
+    MISSING, Stage, TEXT, adding, announce, asked, attach, attachments, deleting, named, publicly, put,
+};
 use crate::{
     support::{Desk, reason, sample},
     tickets::tickets,
@@ -120,7 +122,8 @@ async fn files_of_a_person_who_is_erased_go() {
         let erased = CustomerServiceClient::new(desk.admin()).erase_contact(erase).await.expect("erased");
         assert_eq!(erased.into_inner().erasure.expect("a tally").attachment_count, 4);
         for file in [&theirs, &ours, &pending, &added] {
-            let answer = attachments(desk.manager()).get_attachment(named(&file.name)).await.expect("a trace");
+            let answer =
+                attachments(desk.manager()).get_attachment(named(&file.name)).await.expect("a trace");
             let left = answer.into_inner().attachment.expect("what is left");
             assert_eq!((left.state(), left.file_name.as_str()), (pb::AttachmentState::Deleted, ""));
             let author = left.author.expect("an author");

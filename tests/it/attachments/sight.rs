@@ -34,7 +34,8 @@ async fn a_customer_sees_the_public_ones_on_own_tickets_by_every_method() {
     let desk = &stage.desk;
     let ticket = asked(desk).await;
     let internal = attach(desk.agent("anna"), adding(&ticket.name, "Nervensäge.txt", TEXT), TEXT).await;
-    let public = attach(desk.agent("anna"), publicly(adding(&ticket.name, "Anleitung.txt", TEXT)), TEXT).await;
+    let public =
+        attach(desk.agent("anna"), publicly(adding(&ticket.name, "Anleitung.txt", TEXT)), TEXT).await;
     let own = attach(desk.customer("peter"), adding(&ticket.name, "Foto.jpg", TEXT), TEXT).await;
     assert_eq!(own.visibility(), pb::AttachmentVisibility::Public);
 
@@ -47,7 +48,10 @@ async fn a_customer_sees_the_public_ones_on_own_tickets_by_every_method() {
         .collect();
     assert_eq!(seen, [("Anleitung.txt", ""), ("Foto.jpg", "peter")], "an agent's identity is the house's");
     let missing = Some(MISSING.to_owned());
-    assert_eq!(answers(desk.customer("peter"), &internal.name).await, [missing.clone(), missing.clone(), missing.clone()]);
+    assert_eq!(
+        answers(desk.customer("peter"), &internal.name).await,
+        [missing.clone(), missing.clone(), missing.clone()]
+    );
     let done = Some("FailedPrecondition ATTACHMENT_NOT_PENDING".to_owned());
     assert_eq!(answers(desk.customer("peter"), &public.name).await, [None, None, done]);
     assert_eq!(get(desk.customer("peter"), &public.name).await.body, TEXT);
@@ -112,8 +116,12 @@ async fn kept(desk: &Desk, actor: &str, ticket: &str) -> Vec<String> {
     let filter = format!("actor = \"{actor}\" AND target = \"{ticket}\"");
     let request = pb::ListAuditEntriesRequest { parent: desk.parent(), filter, ..Default::default() };
     let page = AuditServiceClient::new(desk.admin()).list_audit_entries(request).await.expect("a page");
-    let mut methods: Vec<String> =
-        page.into_inner().entries.into_iter().map(|entry| entry.action.replace("ticketing.v1.AttachmentService/", "")).collect();
+    let mut methods: Vec<String> = page
+        .into_inner()
+        .entries
+        .into_iter()
+        .map(|entry| entry.action.replace("ticketing.v1.AttachmentService/", ""))
+        .collect();
     methods.sort();
     methods
 }

@@ -48,7 +48,8 @@ async fn a_file_goes_to_the_store_and_comes_back() {
         assert_eq!((answer.status, answer.body.as_slice()), (200, TEXT));
         let header = |name: &str| answer.headers[name].to_str().expect("text").to_owned();
         assert_eq!(header("content-type"), "text/plain");
-        let disposition = "attachment; filename=\"_berblick _1_.txt\"; filename*=UTF-8''%C3%9Cberblick%20%221%22.txt";
+        let disposition =
+            "attachment; filename=\"_berblick _1_.txt\"; filename*=UTF-8''%C3%9Cberblick%20%221%22.txt";
         assert_eq!(header("content-disposition"), disposition);
         let page = anna.list_attachments(listing(&ticket.name)).await.expect("a page").into_inner();
         assert_eq!(page.attachments, [there.clone()]);
@@ -83,7 +84,10 @@ async fn who_still_has_a_url_puts_nothing_back_for_good() {
         let request = adding(&ticket.name, "a.txt", TEXT);
         let (announced, upload) = announce(desk.agent("anna"), request).await;
         assert_eq!(put(&upload, TEXT).await, 200);
-        attachments(desk.agent("anna")).complete_attachment(completing(&announced.name)).await.expect("there");
+        attachments(desk.agent("anna"))
+            .complete_attachment(completing(&announced.name))
+            .await
+            .expect("there");
         attachments(desk.manager()).delete_attachment(deleting(&announced.name)).await.expect("deleted");
         assert_eq!(remove::run_once(&desk.app, 10).await.expect("a tick").done, 1);
         assert_eq!(put(&upload, TEXT).await, 200, "the URL is still good");

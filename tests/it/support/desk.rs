@@ -6,6 +6,7 @@ use sqlx::{
     AssertSqlSafe, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tempfile::TempDir;
 use ticketing::{
     app::{App, Setup},
     attachments::objects::{Folder, Objects, Place, door},
@@ -20,7 +21,6 @@ use ticketing::{
     tokens::{Claims, Insecure},
     webhooks::{Bounds, Reach},
 };
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::{
@@ -81,7 +81,15 @@ impl Desk {
     pub async fn open_with(relay: Relay) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(&super::cluster::fresh_database().await, tenant, clock, Some(relay), Quotas::NONE, Keeps::Own).await
+        Self::on(
+            &super::cluster::fresh_database().await,
+            tenant,
+            clock,
+            Some(relay),
+            Quotas::NONE,
+            Keeps::Own,
+        )
+        .await
     }
 
     /// A service that keeps files there; with none, nowhere.
@@ -157,7 +165,8 @@ impl Desk {
             .connect()
             .await
             .expect("the service takes connections");
-        let desk = Self { app, tenant, address, url: url.to_owned(), root: root(url), channel, drain, folder };
+        let desk =
+            Self { app, tenant, address, url: url.to_owned(), root: root(url), channel, drain, folder };
         desk.configure(&sample()).await;
         desk
     }
