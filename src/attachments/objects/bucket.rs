@@ -78,19 +78,11 @@ impl Bucket {
         keys: Keys,
         trust: Trust,
     ) -> anyhow::Result<Self> {
-        let below = |endpoint: &str| {
-            let folder = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-            let text = format!("{}/{name}/{folder}", endpoint.trim_end_matches('/'));
-            Url::parse(&text).with_context(|| format!("{text} is no URL"))
-        };
-        let own = match endpoint {
-            Some(endpoint) => below(endpoint)?,
-            None => {
-                let host = format!("https://{name}.s3.{region}.amazonaws.com");
-                let folder = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-                Url::parse(&format!("{host}/{folder}")).context("attachments_url and attachments_region")?
-            }
-        };
+        let folder = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let url = |text: String| Url::parse(&text).with_context(|| format!("{text} is no URL"));
+        let below = |endpoint: &str| url(format!("{}/{name}/{folder}", endpoint.trim_end_matches('/')));
+        let aws = || url(format!("https://{name}.s3.{region}.amazonaws.com/{folder}"));
+        let own = endpoint.map_or_else(aws, below)?;
         let public = public.map_or_else(|| Ok(own.clone()), below)?;
         Ok(Self { own, public, region: region.to_owned(), keys, trust })
     }

@@ -5,7 +5,10 @@ mod bucket;
 pub mod door;
 mod folder;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 pub use bucket::{Bucket, Keys};
 pub use folder::Folder;
@@ -134,7 +137,7 @@ fn disposition(file_name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(byte.into());
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            _ = write!(encoded, "%{byte:02X}");
         }
     }
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")

@@ -85,7 +85,7 @@ async fn one_sends_at_a_time_and_what_a_dead_one_left_is_written_over() {
     assert_eq!(put(&upload, TEXT).await, 409);
     drop(other);
     assert_eq!(put(&upload, TEXT).await, 200);
-    assert_eq!(stage.lying(), [id.clone()]);
+    assert_eq!(stage.lying(), std::slice::from_ref(&id));
     assert_eq!(fs::read(stage.place().join(&id)).expect("a file"), TEXT);
     stage.desk.finish().await;
 }

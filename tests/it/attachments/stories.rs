@@ -52,7 +52,7 @@ async fn a_file_goes_to_the_store_and_comes_back() {
             "attachment; filename=\"_berblick _1_.txt\"; filename*=UTF-8''%C3%9Cberblick%20%221%22.txt";
         assert_eq!(header("content-disposition"), disposition);
         let page = anna.list_attachments(listing(&ticket.name)).await.expect("a page").into_inner();
-        assert_eq!(page.attachments, [there.clone()]);
+        assert_eq!(page.attachments, std::slice::from_ref(&there));
 
         let why = "ein Passwort".to_owned();
         let delete = pb::DeleteAttachmentRequest { reason: why, ..deleting(&there.name) };
