@@ -43,8 +43,8 @@ create table attachment_removals (
 
 create index attachment_removals_due on attachment_removals (due_time);
 
--- How many files an erasure took.
-alter table erasures add column attachments bigint not null default 0;
+-- How many files an erasure took. Null: a release began it that knew of none.
+alter table erasures add column attachments bigint;
 
 -- Behind the wall of 0019.
 do $$

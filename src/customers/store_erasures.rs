@@ -55,7 +55,7 @@ pub async fn add(tx: &mut Tx, id: Id, tally: &Tally) -> Result<()> {
     sqlx::query!(
         "update erasures set tickets = tickets + $3, comments = comments + $4, events = events + $5,
              escalations = escalations + $6, deliveries = deliveries + $7, receipts = receipts + $8,
-             attachments = attachments + $9
+             attachments = coalesce(attachments, 0) + $9
          where tenant_id = $1 and id = $2",
         tenant.as_str(),
         id as Id,
