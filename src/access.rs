@@ -11,6 +11,7 @@ use crate::{
 const READ: &[Permission] = &[
     Permission::TicketsRead,
     Permission::CommentsRead,
+    Permission::AttachmentsRead,
     Permission::RoutingRead,
     Permission::AgentsRead,
     Permission::CustomersRead,
@@ -23,6 +24,7 @@ const WORK: &[Permission] = &[
     Permission::TicketsCreate,
     Permission::TicketsWork,
     Permission::CommentsWrite,
+    Permission::AttachmentsWrite,
     Permission::EscalationsWork,
     Permission::AgentsAvailability,
     Permission::CustomersWrite,
@@ -32,6 +34,7 @@ const LEAD: &[Permission] = &[
     Permission::TicketsDispatch,
     Permission::TicketsRestricted,
     Permission::CommentsRedact,
+    Permission::AttachmentsDelete,
     Permission::AgentsWrite,
 ];
 
@@ -45,6 +48,8 @@ pub fn granted(role: Role) -> Vec<Permission> {
             Permission::TicketsCreate,
             Permission::CommentsRead,
             Permission::CommentsWrite,
+            Permission::AttachmentsRead,
+            Permission::AttachmentsWrite,
         ]],
         Role::Agent | Role::Specialist => &[READ, WORK],
         Role::Manager => &[READ, WORK, LEAD],
@@ -68,6 +73,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::TicketsCreate,
                 Permission::TicketsWork,
                 Permission::CommentsWrite,
+                Permission::AttachmentsWrite,
                 Permission::CustomersWrite,
                 Permission::AgentsWrite,
                 Permission::AgentsAvailability,
@@ -89,6 +95,7 @@ pub fn administers(permission: Permission) -> bool {
         Permission::TicketsDispatch
         | Permission::TicketsImport
         | Permission::CommentsRedact
+        | Permission::AttachmentsDelete
         | Permission::AgentsWrite
         | Permission::CustomersWrite
         | Permission::CustomersErase
@@ -103,6 +110,8 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::TicketsRestricted
         | Permission::CommentsRead
         | Permission::CommentsWrite
+        | Permission::AttachmentsRead
+        | Permission::AttachmentsWrite
         | Permission::RoutingRead
         | Permission::EscalationsWork
         | Permission::AgentsRead

@@ -7,7 +7,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    agents, audit, comments,
+    agents,
+    attachments::{self, objects::Objects},
+    audit, comments,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
     customers,
@@ -47,6 +49,8 @@ pub struct App {
     pub relay: Option<Relay>,
     /// What the process measures.
     pub metrics: Arc<Metrics>,
+    /// Where the bytes of attachments lie, if anywhere.
+    pub objects: Option<Objects>,
     /// Sends webhooks.
     pub sender: webhooks::send::Sender,
     /// Every task of the service; drain waits for them.
@@ -67,6 +71,8 @@ pub struct Seals {
 pub struct Setup {
     /// The way to the broker.
     pub relay: Option<Relay>,
+    /// Where the bytes of attachments lie.
+    pub objects: Option<Objects>,
     /// How far webhooks reach, and how long they may take.
     pub webhooks: webhooks::Bounds,
     /// Cancelled when the service goes down.
@@ -107,6 +113,7 @@ impl App {
             sender: webhooks::send::Sender::new(setup.webhooks)?,
             relay: setup.relay,
             metrics,
+            objects: setup.objects,
             db,
             clock,
             ids,
@@ -124,6 +131,7 @@ impl App {
             .add_service(events::rpc::server(Arc::clone(self)))
             .add_service(configuration::rpc::server(Arc::clone(self)))
             .add_service(comments::rpc::server(Arc::clone(self)))
+            .add_service(attachments::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))

@@ -16,7 +16,7 @@ use std::{
 
 use http::Uri;
 use value::Value;
-pub use value::{Address, DatabaseUrl, Filter, Origin, Role, Secret};
+pub use value::{Address, DatabaseUrl, Filter, Origin, Role, Secret, Store};
 
 use crate::telemetry::Format;
 
@@ -24,6 +24,8 @@ use crate::telemetry::Format;
 pub const PREFIX: &str = "TICKETING_";
 /// The variable that names the settings file; `--config` goes over it.
 const FILE: &str = "TICKETING_CONFIG";
+/// How long a signature of S3 is good for at most, seconds.
+const MAX_SIGNED: u32 = 604_800;
 
 /// One setting: `name` in the file, `TICKETING_NAME` in the environment, `--name` on the command line.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +158,26 @@ settings! {
     webhook_private_targets: bool = "false",
     /// A file of certificates (PEM) of authorities that may vouch for receivers of webhooks, besides those that browsers trust.
     webhook_ca_file: Option<PathBuf> = "",
+    /// Where the files of tickets lie: `s3://bucket/prefix`, or `file:///folder` for trials on one machine. Without it, tickets have none.
+    attachments_url: Option<Store> = "",
+    /// The S3-compatible store with that bucket, for instance https://minio:9000; without it, AWS's of the region.
+    attachments_endpoint: Option<Address> = "",
+    /// The region of the bucket.
+    attachments_region: String = "us-east-1",
+    /// A file with the id of the key to the bucket.
+    attachments_key_id_file: Option<PathBuf> = "",
+    /// A file with that key.
+    attachments_key_file: Option<PathBuf> = "",
+    /// A file of certificates (PEM) of authorities that may vouch for the store, besides those that browsers trust.
+    attachments_ca_file: Option<PathBuf> = "",
+    /// Where a folder's files are put and got by HTTP; with TLS where `listen` has it.
+    attachments_listen: Option<SocketAddr> = "",
+    /// Where callers reach the store, or `attachments_listen`, if not at that very address.
+    attachments_public_url: Option<Address> = "",
+    /// The largest file, bytes.
+    attachments_max_bytes: NonZeroU32 = "104857600",
+    /// How long a URL to put or get a file is good for, in seconds.
+    attachments_url_seconds: NonZeroU32 = "900",
 }
 
 settings! {
@@ -250,7 +272,26 @@ impl Settings {
                     .to_owned(),
             );
         }
+        faults.extend(self.attachments_fault());
         if faults.is_empty() { Ok(()) } else { Err(Faults(faults)) }
+    }
+
+    /// A bucket needs keys, a folder somebody who opens it.
+    fn attachments_fault(&self) -> Option<String> {
+        let keys = self.attachments_key_id_file.is_some() && self.attachments_key_file.is_some();
+        let fault = match self.attachments_url.as_ref()? {
+            Store::Bucket { .. } if !keys => {
+                "attachments_url names a bucket: attachments_key_id_file and attachments_key_file say who may write there"
+            }
+            Store::Bucket { .. } if self.attachments_url_seconds.get() > MAX_SIGNED => {
+                "attachments_url_seconds must be at most 604800, a week: S3 takes no URL that is good for longer"
+            }
+            Store::Folder(_) if self.role.contains(&Role::Api) && self.attachments_listen.is_none() => {
+                "attachments_url names a folder: attachments_listen says where its files are put and got"
+            }
+            _ => return None,
+        };
+        Some(fault.to_owned())
     }
 
     /// Somebody has to say who may call, or nobody but this machine may.

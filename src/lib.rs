@@ -25,6 +25,7 @@ pub mod time;
 pub mod tokens;
 
 pub mod agents;
+pub mod attachments;
 pub mod audit;
 pub mod comments;
 pub mod configuration;

@@ -3,7 +3,7 @@
 use std::{path::Path, pin::pin, sync::Arc};
 
 use anyhow::{Context as _, ensure};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::{Bytes, Incoming},
@@ -107,6 +107,31 @@ where
         answer = &mut exchange => answer,
         // What came before the end is still to be read.
         _ = &mut connection => exchange.await,
+    }
+}
+
+/// Sends a request to where its URL leads, and reads the answer as [`exchange`] does.
+pub async fn send(trust: &Trust, request: Request<Full<Bytes>>, limit: usize) -> Result<Answer, String> {
+    let (mut parts, body) = request.into_parts();
+    let uri = std::mem::take(&mut parts.uri);
+    let (Some(host), Some(authority)) = (uri.host(), uri.authority()) else {
+        return Err(format!("{uri} is no URL"));
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let tls = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+    let value = |text: &str| HeaderValue::from_str(text).map_err(|error| error.to_string());
+    parts.headers.insert(header::HOST, value(authority.as_str())?);
+    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    parts.headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    let path = uri.path_and_query().map_or("/", |it| it.as_str());
+    parts.uri = path.parse().map_err(|_| format!("{path} is no path"))?;
+    let request = Request::from_parts(parts, body);
+    let stream = TcpStream::connect((host, port)).await.map_err(|error| format!("{host}:{port}: {error}"))?;
+    if tls {
+        exchange(trust.secure(host, stream).await?, request, limit).await
+    } else {
+        exchange(stream, request, limit).await
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    broker,
+    attachments, broker,
     counter::counter,
     database::Database,
     flags::{self, Flags, SettingsFile},
@@ -28,7 +28,7 @@ const MAX_SKEW: i64 = 2000;
 /// PostgreSQL 14.
 const OLDEST: i32 = 140_000;
 
-/// Look whether all is well: database, schema, clocks, configurations, and issuers and the broker if the settings name them
+/// Look whether all is well: database, schema, clocks, configurations; issuers, the broker and the store of files if the settings name them
 ///
 /// Ends with 1 if anything is not.
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ impl Doctor {
         settings.check_database()?;
         let mut findings: Vec<Finding> = Vec::new();
         findings.extend(identity::examine(&settings).await.map(|found| ("identity", found)));
+        findings.extend(attachments::examine(&settings).await.map(|found| ("attachments", found)));
         match Database::open(&settings).await {
             Ok(database) => {
                 findings.extend(examine(&database.db, &settings).await);
@@ -84,6 +85,7 @@ async fn examine(db: &Db, settings: &Settings) -> Vec<Finding> {
     if readable {
         findings.push(("tenants' wall", wall(db).await));
         findings.push(("configurations", configurations(db).await));
+        findings.push(("objects", attachments::waiting(db).await));
         findings.extend(broker::examine(settings, db).await.map(|found| ("broker", found)));
     }
     findings

@@ -1,5 +1,6 @@
 //! The command line: what commands there are, what they need, how their failures are told.
 
+mod attachments;
 mod audit;
 mod broker;
 mod caller;

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    broker,
+    attachments, broker,
     database::Database,
     flags::{self, Flags, SettingsFile},
     identity,
@@ -117,7 +117,12 @@ async fn serve_calls(
     if drain.run_until_cancelled(readiness::wait_for_schema(db)).await.is_none() {
         return Ok(());
     }
-    let setup = Setup { relay: relay(settings).await?, webhooks: webhooks(settings)?, drain: drain.clone() };
+    let setup = Setup {
+        relay: relay(settings).await?,
+        objects: attachments::open(settings)?,
+        webhooks: webhooks(settings)?,
+        drain: drain.clone(),
+    };
     let app = App::start(db.clone(), Clock::system(), Ids::random(), setup).await?;
     let callers = identity::callers(&app, settings)?;
     let server = Server::new(
@@ -129,6 +134,7 @@ async fn serve_calls(
         &app.metrics,
     )?;
     let tls = identity::tls(&app, settings)?;
+    attachments::serve(&app, settings, tls.clone()).await?;
     let api = settings.role.contains(&Role::Api).then_some(settings.listen);
     let calls = bind(api, "listen").await?;
     if settings.role.contains(&Role::Worker) {
@@ -174,7 +180,7 @@ fn webhooks(settings: &Settings) -> anyhow::Result<Bounds> {
     Ok(bounds)
 }
 
-fn serving(settings: &Settings) -> serve::Settings {
+pub(super) fn serving(settings: &Settings) -> serve::Settings {
     let count = |count: NonZeroU32| count.get() as usize;
     let standard = serve::Settings::default();
     serve::Settings {
@@ -209,7 +215,7 @@ fn quotas(settings: &Settings) -> Quotas {
     }
 }
 
-async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Option<TcpListener>> {
+pub(super) async fn bind(address: Option<SocketAddr>, setting: &str) -> anyhow::Result<Option<TcpListener>> {
     let Some(address) = address else { return Ok(None) };
     let bound = TcpListener::bind(address).await;
     bound.map(Some).with_context(|| format!("{setting}: nobody can listen on {address}"))

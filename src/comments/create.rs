@@ -112,12 +112,7 @@ fn say(
     } else {
         draft.visibility.unwrap_or(Visibility::Internal)
     };
-    let level = &change.next.level;
-    let in_contact = configuration.level(level).is_some_and(|level| level.customer_contact);
-    if visibility == Visibility::Public && !ctx.actor.is_customer() && !in_contact {
-        let text = format!("level {level} does not talk to the customer; write an internal comment");
-        return Err(Refusal::new(Reason::LevelWithoutCustomerContact, text).with("level", level).into());
-    }
+    speaks(ctx, configuration, &change.next, visibility)?;
     advance(change.next.state, Verb::Comment)?;
     let change = change.step(ctx, EventType::TicketCommented, |_, event| {
         event.note.clone_from(&draft.text);
@@ -139,6 +134,22 @@ fn say(
         redact_time: None,
     };
     Ok((comment, change))
+}
+
+/// Refuses what the customer would see of a level that does not talk to the customer.
+pub fn speaks(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    ticket: &Ticket,
+    visibility: Visibility,
+) -> Result<(), Refusal> {
+    let level = &ticket.level;
+    let in_contact = configuration.level(level).is_some_and(|level| level.customer_contact);
+    if visibility == Visibility::Internal || ctx.actor.is_customer() || in_contact {
+        return Ok(());
+    }
+    let text = format!("level {level} does not talk to the customer; let it be internal");
+    Err(Refusal::new(Reason::LevelWithoutCustomerContact, text).with("level", level))
 }
 
 /// The transition, by its own rule; faults are told by their place in this request.

@@ -10,6 +10,6 @@ mod redact;
 pub mod rpc;
 mod store;
 
-pub use create::{Draft, create_in};
+pub use create::{Draft, create_in, speaks};
 pub use model::{Comment, Visibility};
-pub use store::{erase as erase_in, forget as forget_in};
+pub use store::{erase as erase_in, find_in, forget as forget_in};

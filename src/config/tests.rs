@@ -161,6 +161,15 @@ fn who_may_call_is_said_once_and_tls_is_whole() {
         &[identity, ("tls_client_ca_file", "ca.pem")],
         "tls_client_ca_file goes with tls_certificate_file",
     );
+    let keys = [("attachments_key_id_file", "id"), ("attachments_key_file", "key")];
+    let (bucket, folder) = (("attachments_url", "s3://desk/files"), ("attachments_url", "file:///files"));
+    starts(&[identity, bucket, keys[0]], "attachments_url names a bucket");
+    assert!(faults(&[identity, bucket, keys[0], keys[1]]).is_empty());
+    let long = ("attachments_url_seconds", "604801");
+    starts(&[identity, bucket, keys[0], keys[1], long], "attachments_url_seconds must be at most 604800");
+    starts(&[identity, folder], "attachments_url names a folder");
+    assert!(faults(&[identity, folder, ("attachments_listen", "127.0.0.1:0")]).is_empty());
+    assert!(faults(&[("role", "worker"), folder]).is_empty(), "nobody puts files there");
     let tls =
         [("tls_certificate_file", "cert.pem"), ("tls_key_file", "key.pem"), ("tls_client_ca_file", "ca.pem")];
     assert!(faults(&[&[identity][..], &tls].concat()).is_empty());
@@ -189,4 +198,26 @@ fn a_client_knows_its_own_settings() {
     let both = flags(&[("token", "dev.x"), ("token_file", "/run/token")]);
     let faults = Client::load(&variables, &both).expect_err("faults");
     assert_eq!(faults.0, ["token and token_file exclude each other; set one of them"]);
+}
+
+#[test]
+fn a_place_for_files_is_a_bucket_or_a_folder() {
+    let bucket = |name: &str, prefix: &str| Ok(Store::Bucket { name: name.into(), prefix: prefix.into() });
+    assert_eq!(Store::parse("s3://desk"), bucket("desk", ""));
+    assert_eq!(Store::parse("s3://desk.files/a/B_1-/"), bucket("desk.files", "a/B_1-"));
+    assert_eq!(Store::parse("file:///var/lib/desk"), Ok(Store::Folder("/var/lib/desk".into())));
+    for bad in [
+        "",
+        "desk",
+        "http://desk",
+        "s3://",
+        "s3://De",
+        "s3://Desk",
+        "s3://desk/a//b",
+        "s3://desk/ä",
+        "s3://desk/..",
+        "file://desk",
+    ] {
+        assert!(Store::parse(bad).is_err(), "{bad:?}");
+    }
 }

@@ -79,6 +79,17 @@ impl fmt::Display for Address {
     }
 }
 
+/// Where files lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Store {
+    Folder(PathBuf),
+    Bucket {
+        name: String,
+        /// Without slashes at its ends; empty: none.
+        prefix: String,
+    },
+}
+
 /// In the language of `EnvFilter`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter(pub String);
@@ -222,6 +233,35 @@ impl Value for Origin {
 
     fn parse(text: &str) -> Result<Self, String> {
         if text == "*" || is_origin(text) { Ok(Self(text.to_owned())) } else { Err(String::new()) }
+    }
+}
+
+impl Value for Store {
+    const KIND: &'static str = "a place such as s3://bucket/prefix or file:///var/lib/ticketing";
+    const NAME: &'static str = "URL";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("file://") {
+            let path = PathBuf::from(path);
+            return if path.is_absolute() {
+                Ok(Self::Folder(path))
+            } else {
+                Err("the path is not absolute".into())
+            };
+        }
+        let bucket = text.strip_prefix("s3://").ok_or_else(String::new)?;
+        let (name, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+        let prefix = prefix.trim_end_matches('/');
+        let of_name = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-' || it == '.';
+        if !(3..=63).contains(&name.len()) || !name.chars().all(of_name) {
+            return Err("a bucket's name is 3 to 63 of a-z, 0-9, - and .".to_owned());
+        }
+        let of_part = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
+        if !prefix.is_empty() && !prefix.split('/').all(|part| !part.is_empty() && part.chars().all(of_part))
+        {
+            return Err("a prefix is made of A-Z, a-z, 0-9, - and _, with / between".to_owned());
+        }
+        Ok(Self::Bucket { name: name.to_owned(), prefix: prefix.to_owned() })
     }
 }
 

@@ -96,6 +96,8 @@ pub struct Erasure {
     pub escalations: i64,
     pub deliveries: i64,
     pub receipts: i64,
+    /// Files that were deleted. `None`: a release began it that knew of none.
+    pub attachments: Option<i64>,
 }
 
 impl Erasure {
@@ -114,6 +116,7 @@ impl Erasure {
             escalations: 0,
             deliveries: 0,
             receipts: 0,
+            attachments: Some(0),
         }
     }
 

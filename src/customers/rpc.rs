@@ -207,5 +207,6 @@ fn erasure(erasure: &Erasure) -> pb::Erasure {
         escalation_count: erasure.escalations,
         delivery_count: erasure.deliveries,
         receipt_count: erasure.receipts,
+        attachment_count: erasure.attachments.unwrap_or_default(),
     }
 }

@@ -54,7 +54,8 @@ pub async fn add(tx: &mut Tx, id: Id, tally: &Tally) -> Result<()> {
     let tenant = tx.tenant().clone();
     sqlx::query!(
         "update erasures set tickets = tickets + $3, comments = comments + $4, events = events + $5,
-             escalations = escalations + $6, deliveries = deliveries + $7, receipts = receipts + $8
+             escalations = escalations + $6, deliveries = deliveries + $7, receipts = receipts + $8,
+             attachments = coalesce(attachments, 0) + $9
          where tenant_id = $1 and id = $2",
         tenant.as_str(),
         id as Id,
@@ -64,6 +65,7 @@ pub async fn add(tx: &mut Tx, id: Id, tally: &Tally) -> Result<()> {
         tally.escalations as i64,
         tally.deliveries as i64,
         tally.receipts as i64,
+        tally.attachments as i64,
     )
     .execute(&mut **tx)
     .await?;

@@ -117,6 +117,8 @@ event_types! {
     SlaMigrated = "sla.migrated",
     LadderClimbed = "ladder.climbed",
     TicketNoted = "ticket.noted",
+    TicketAttachmentAdded = "ticket.attachment_added",
+    TicketAttachmentDeleted = "ticket.attachment_deleted",
 }
 
 impl Event {

@@ -7,6 +7,7 @@ use ticketing_proto::v1 as pb;
 
 use super::{Event, Filter, cursor::Start, filter::Pattern, project::Notice, watch::Goodbye};
 use crate::{
+    attachments,
     error::Violations,
     escalation,
     ids::TenantId,
@@ -115,6 +116,7 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         imported: event.imported,
         clock: sla::wire::clocks::notice(event),
         audience: escalation::wire::audience(event),
+        attachment: attachments::wire::of_event(event),
         resource,
     }
 }

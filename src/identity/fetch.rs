@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::OnceLock, time::Duration};
 
 use anyhow::Context as _;
-use http::{Request, Uri, header};
+use http::{Request, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use super::document::{Issuer, is_guarded};
 use crate::outbound::{self, Trust};
@@ -88,30 +88,14 @@ impl Source {
     }
 
     async fn get<T: for<'a> Deserialize<'a>>(&self, url: &str) -> Result<T, String> {
-        let uri: Uri = url.parse().map_err(|_| format!("{url} is no URL"))?;
-        let (Some(host), Some(authority)) = (uri.host(), uri.authority()) else {
-            return Err(format!("{url} is no URL"));
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let tls = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let mut request = Request::get(uri.path_and_query().map_or("/", |it| it.as_str()))
-            .header(header::HOST, authority.as_str())
-            .header(header::CONNECTION, "close")
-            .header(header::ACCEPT, "application/json")
-            .header(header::USER_AGENT, outbound::USER_AGENT);
+        let mut request = Request::get(url).header(header::ACCEPT, "application/json");
         if let Some(file) = &self.token_file {
             let token =
                 std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", token.trim()));
         }
-        let request = request.body(Full::<Bytes>::default()).map_err(|error| error.to_string())?;
-        let stream = TcpStream::connect((host, port)).await.map_err(|error| format!("{url}: {error}"))?;
-        let answer = if tls {
-            outbound::exchange(self.trust.secure(host, stream).await?, request, MAX_DOCUMENT).await?
-        } else {
-            outbound::exchange(stream, request, MAX_DOCUMENT).await?
-        };
+        let request = request.body(Full::<Bytes>::default()).map_err(|_| format!("{url} is no URL"))?;
+        let answer = outbound::send(&self.trust, request, MAX_DOCUMENT).await?;
         if answer.status != 200 || !answer.whole {
             return Err(format!("{url} answered {}, or more than 256 KiB", answer.status));
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{audit, escalation, events, idempotency, metrics, routing, sla, tickets, webhooks};
+use crate::{attachments, audit, escalation, events, idempotency, metrics, routing, sla, tickets, webhooks};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -100,6 +100,23 @@ pub const JOBS: &[Job] = &[
         batch: 200,
         wake: None,
         run_once: |app, limit| Box::pin(async move { tickets::retire::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "lapse_attachments",
+        period: Duration::from_mins(1),
+        pace: Duration::ZERO,
+        batch: 500,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { attachments::lapse::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "remove_objects",
+        // How long the bytes of what was deleted or erased stay, when there is not too much of it.
+        period: Duration::from_secs(10),
+        pace: Duration::ZERO,
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { attachments::remove::run_once(&app, limit).await }),
     },
     Job {
         name: "purge_receipts",

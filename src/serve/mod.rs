@@ -104,6 +104,34 @@ impl Default for Settings {
     }
 }
 
+/// Serves plain HTTP requests that put and get files, also of pages of the origins, until `drain`.
+pub fn files<F, A>(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    answer: F,
+    settings: &Settings,
+    drain: CancellationToken,
+) -> Result<impl Future<Output = ()> + Send + use<F, A>, ServeError>
+where
+    F: Fn(Call) -> A + Clone + Send + 'static,
+    A: Future<Output = Reply> + Send + 'static,
+{
+    let cors = web::cors_of_files(&settings.origins)?;
+    let service = tower::service_fn(move |request| {
+        let answered = answer(request);
+        async { Ok::<_, Infallible>(answered.await) }
+    });
+    // A file takes as long as it takes; who is silent is cut by whoever reads.
+    let limits = Limits { age_grace: LONGEST_FILE, ..settings.limits.clone() };
+    let service = ServiceBuilder::new().layer(cors).service(service);
+    Ok(async move {
+        listen(listener, tls, service, limits, drain, None).await;
+    })
+}
+
+/// How long a file may be on its way over a connection that is old otherwise.
+const LONGEST_FILE: Duration = Duration::from_hours(1);
+
 type Stack = BoxCloneSyncService<Call, Reply, Infallible>;
 
 /// The layers, outermost first.

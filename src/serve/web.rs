@@ -32,10 +32,7 @@ const GRPC_WEB: &str = "application/grpc-web";
 
 /// CORS for these origins, or for any with `*` alone. Without credentials: callers send tokens, never cookies.
 pub(super) fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
-    let allowed = match origins {
-        [any] if any == "*" => AllowOrigin::any(),
-        some => AllowOrigin::list(some.iter().map(|text| origin(text)).collect::<Result<Vec<_>, _>>()?),
-    };
+    let allowed = allowed(origins)?;
     let name = HeaderName::from_static;
     Ok(CorsLayer::new()
         .allow_origin(allowed)
@@ -58,6 +55,22 @@ pub(super) fn cors(origins: &[String]) -> Result<CorsLayer, ServeError> {
             REQUEST_ID,
         ])
         .max_age(PREFLIGHT_AGE))
+}
+
+/// The same for files: what a URL lets be done needs no token.
+pub(super) fn cors_of_files(origins: &[String]) -> Result<CorsLayer, ServeError> {
+    Ok(CorsLayer::new()
+        .allow_origin(allowed(origins)?)
+        .allow_methods([Method::PUT, Method::GET])
+        .allow_headers([CONTENT_TYPE])
+        .max_age(PREFLIGHT_AGE))
+}
+
+fn allowed(origins: &[String]) -> Result<AllowOrigin, ServeError> {
+    Ok(match origins {
+        [any] if any == "*" => AllowOrigin::any(),
+        some => AllowOrigin::list(some.iter().map(|text| origin(text)).collect::<Result<Vec<_>, _>>()?),
+    })
 }
 
 fn origin(text: &str) -> Result<HeaderValue, ServeError> {

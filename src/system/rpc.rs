@@ -24,6 +24,9 @@ use crate::{
 /// What a client may probe for before it relies on it. The list only grows.
 const CAPABILITIES: &[&str] = &["grpc_web", "read_time", "watch_initial_state"];
 
+/// The one that a server has if it is told where to keep files.
+const ATTACHMENTS: &str = "attachments";
+
 #[derive(Debug)]
 struct Rpc(Arc<App>);
 
@@ -48,9 +51,14 @@ async fn get_server_info(call: &Call, _: pb::GetServerInfoRequest) -> Result<pb:
             max_title_chars: MAX_TITLE as i32,
             max_text_chars: MAX_TEXT as i32,
             max_filter_bytes: filter::MAX_BYTES as i32,
+            max_attachment_bytes: call.app.objects.as_ref().map_or(0, |objects| objects.max_bytes),
         }),
         time_zone_release: zone::release().to_owned(),
-        capabilities: CAPABILITIES.iter().map(|it| (*it).to_owned()).collect(),
+        capabilities: CAPABILITIES
+            .iter()
+            .chain(call.app.objects.as_ref().map(|_| &ATTACHMENTS))
+            .map(|it| (*it).to_owned())
+            .collect(),
     })
 }
 

@@ -38,6 +38,7 @@ const METHODS: &[(Verb, &str, Permission)] = &[
     (Verb::Follow, "ticketing.v1.TicketService/AddFollower", Permission::TicketsWork),
     (Verb::Follow, "ticketing.v1.TicketService/RemoveFollower", Permission::TicketsWork),
     (Verb::Comment, "ticketing.v1.CommentService/CreateComment", Permission::CommentsWrite),
+    (Verb::Attach, "ticketing.v1.AttachmentService/CreateAttachment", Permission::AttachmentsWrite),
     (Verb::Route, "ticketing.v1.RoutingService/RouteTicket", Permission::TicketsDispatch),
     (Verb::Transfer, "ticketing.v1.RoutingService/TransferTicket", Permission::TicketsWork),
     (Verb::Escalate, "ticketing.v1.EscalationService/EscalateTicket", Permission::EscalationsWork),
@@ -101,17 +102,17 @@ mod tests {
     #[test]
     fn a_caller_is_shown_what_the_state_and_the_rights_allow() {
         let agent = actor(ActorKind::Agent, Role::Agent);
-        let live = "update claim hold resolve tag follow comment transfer escalate hand_back";
+        let live = "update claim hold resolve tag follow comment attach transfer escalate hand_back";
         assert_eq!(verbs(&agent, State::New), live);
-        assert_eq!(verbs(&agent, State::Resolved), "update close reopen tag follow comment");
+        assert_eq!(verbs(&agent, State::Resolved), "update close reopen tag follow comment attach");
         let manager = actor(ActorKind::Agent, Role::Manager);
         assert_eq!(
             verbs(&manager, State::OnHold),
-            "update assign claim hold resume resolve cancel tag follow comment route transfer escalate hand_back"
+            "update assign claim hold resume resolve cancel tag follow comment attach route transfer escalate hand_back"
         );
-        assert_eq!(verbs(&actor(ActorKind::Service, Role::Service), State::Closed), "follow comment");
+        assert_eq!(verbs(&actor(ActorKind::Service, Role::Service), State::Closed), "follow comment attach");
         assert!(!verbs(&actor(ActorKind::Service, Role::Service), State::New).contains("claim"));
-        assert_eq!(verbs(&actor(ActorKind::Customer, Role::Customer), State::Open), "comment");
+        assert_eq!(verbs(&actor(ActorKind::Customer, Role::Customer), State::Open), "comment attach");
         assert_eq!(verbs(&manager, State::Merged), "");
     }
 

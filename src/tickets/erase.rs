@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{Ticket, change::reread, store};
 use crate::{
     app::App,
-    comments,
+    attachments, comments,
     configuration::{Configuration, FieldType},
     ctx::{ActorKind, Ctx},
     db::Tx,
@@ -56,6 +56,7 @@ pub struct Tally {
     pub escalations: u64,
     pub deliveries: u64,
     pub receipts: u64,
+    pub attachments: u64,
 }
 
 /// A ticket without the person.
@@ -259,9 +260,18 @@ pub async fn erase_in(
     let events: Vec<Event> = erased.into_iter().flat_map(|it| it.events).collect();
     events::overwrite_in(tx, &events).await?;
     let comments = comments::erase_in(tx, ids, &whole, person, ctx.now).await?;
+    let attachments = attachments::erase_in(tx, ids, &whole, person, ctx.now).await?;
     let (escalations, receipts) = escalation::erase_in(tx, &whole, &calls).await?;
     let deliveries = webhooks::erase_in(app, tx, &events).await?;
-    Ok(Tally { tickets, comments, events: events.len() as u64, escalations, deliveries, receipts })
+    Ok(Tally {
+        tickets,
+        comments,
+        events: events.len() as u64,
+        escalations,
+        deliveries,
+        receipts,
+        attachments,
+    })
 }
 
 /// The call that led to an event, if it can be repeated.

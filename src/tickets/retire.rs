@@ -3,7 +3,7 @@
 use super::store;
 use crate::{
     app::App,
-    comments, configuration,
+    attachments, comments, configuration,
     error::Result,
     escalation, events,
     ids::TenantId,
@@ -46,6 +46,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     escalation::forget_in(&mut tx, &tickets).await?;
     sla::forget_in(&mut tx, &tickets).await?;
     comments::forget_in(&mut tx, &tickets).await?;
+    attachments::forget_in(&mut tx, &tickets, now).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

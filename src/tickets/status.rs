@@ -20,6 +20,7 @@ pub enum Verb {
     Tag,
     Follow,
     Comment,
+    Attach,
     Route,
     Transfer,
     Escalate,
@@ -43,6 +44,7 @@ impl Verb {
         Self::Tag,
         Self::Follow,
         Self::Comment,
+        Self::Attach,
         Self::Route,
         Self::Transfer,
         Self::Escalate,
@@ -64,6 +66,7 @@ impl Verb {
             Self::Tag => "tag",
             Self::Follow => "follow",
             Self::Comment => "comment",
+            Self::Attach => "attach",
             Self::Route => "route",
             Self::Transfer => "transfer",
             Self::Escalate => "escalate",
@@ -98,8 +101,8 @@ pub fn next(state: State, verb: Verb) -> Option<State> {
         (Verb::Cancel, _) if live => Some(Cancelled),
         (Verb::Update | Verb::Tag, Resolved) => Some(Resolved),
         (Verb::Update | Verb::Tag, _) if live => Some(state),
-        (Verb::Follow | Verb::Comment, Merged) => None,
-        (Verb::Follow | Verb::Comment, _) => Some(state),
+        (Verb::Follow | Verb::Comment | Verb::Attach, Merged) => None,
+        (Verb::Follow | Verb::Comment | Verb::Attach, _) => Some(state),
         _ => None,
     }
 }
@@ -150,16 +153,15 @@ mod tests {
         let expect = |state, names: &str| {
             assert_eq!(allowed(state).join(" "), names, "{state:?}");
         };
-        let live =
-            "update assign claim {} resolve cancel tag follow comment route transfer escalate hand_back";
+        let live = "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back";
         expect(State::New, &live.replace("{}", "hold"));
         expect(State::Open, &live.replace("{}", "release hold"));
         for waiting in [State::WaitingOnCustomer, State::WaitingOnVendor, State::OnHold] {
             expect(waiting, &live.replace("{}", "hold resume"));
         }
-        expect(State::Resolved, "update close reopen tag follow comment");
-        expect(State::Closed, "follow comment");
-        expect(State::Cancelled, "follow comment");
+        expect(State::Resolved, "update close reopen tag follow comment attach");
+        expect(State::Closed, "follow comment attach");
+        expect(State::Cancelled, "follow comment attach");
         expect(State::Merged, "");
     }
 
@@ -181,6 +183,6 @@ mod tests {
         let refusal =
             advance(State::Resolved, Verb::Hold(HoldKind::Other)).expect_err("no hold when resolved");
         assert_eq!(refusal.reason, Reason::TicketStateConflict);
-        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment");
+        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment,attach");
     }
 }

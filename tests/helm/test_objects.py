@@ -198,8 +198,8 @@ class Ways(unittest.TestCase):
             self.assertEqual(policy["policyTypes"], ["Ingress", "Egress"])
             return [port["port"] for rule in policy["egress"] for port in rule["ports"] if port["protocol"] == "TCP"]
 
-        self.assertEqual(egress("api"), [53, 5432, 4317, 443, 6443])
-        self.assertEqual(egress("worker"), [53, 5432, 4317, 4222, 443])
+        self.assertEqual(egress("api"), [53, 5432, 4317, 443, 443, 6443])
+        self.assertEqual(egress("worker"), [53, 5432, 4317, 4222, 443, 443])
         self.assertEqual(egress("migrations"), [53, 5432])
         self.assertEqual(egress("configuration"), [53, "grpc"])
         self.assertEqual(egress("test"), [53, "grpc"])
@@ -227,6 +227,15 @@ class Ways(unittest.TestCase):
         self.assertIn(4222, ports(rendered(CI / "external-values.yaml")))
         self.assertNotIn(4222, ports(render({"networkPolicy": {"enabled": True}})))
         self.assertNotIn(4317, ports(render({"networkPolicy": {"enabled": True}})))
+
+    def test_a_store_of_files_that_is_not_named_is_not_reached(self):
+        def reached(files):
+            objects = render({"networkPolicy": {"enabled": True, "egress": {"attachments": {"ports": [9000]}}}, **files})
+            policies = [find(objects, "NetworkPolicy", f"desk-ticketing-{it}")["spec"]["egress"] for it in (*COMPONENTS, "migrations")]
+            return [9000 in [port["port"] for rule in policy for port in rule["ports"]] for policy in policies]
+
+        self.assertEqual(reached({"attachments": {"url": "s3://desk", "existingSecret": "files"}}), [True, True, False])
+        self.assertEqual(reached({}), [False, False, False])
 
     def test_pods_with_ipv6_addresses_listen_on_them(self):
         _, container = server(rendered(CI / "external-values.yaml"), "api")

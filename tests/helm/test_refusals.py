@@ -82,6 +82,12 @@ class Refusals(unittest.TestCase):
             ({"tls": {"enabled": True}}, "name a Secret in tls.existingSecret, or enable tls.certManager."),
             ({"tls": {"enabled": True, "certManager": {"enabled": True}}}, "name it in tls.certManager.issuerRef."),
             ({"tls": {"clientCa": {"existingSecret": "x"}}}, "without TLS clients show no certificates: enable tls."),
+            ({"attachments": {"url": "s3://desk"}}, "name in attachments.existingSecret a Secret"),
+            (
+                {"attachments": {"url": "s3://desk", "existingSecret": "x", "keys": {"id": ""}}},
+                "in attachments.keys which of its keys hold id and key.",
+            ),
+            ({"attachments": {"existingSecret": "x"}}, "is named, but no bucket: say it in attachments.url."),
             ({"grpcRoute": {"enabled": True}}, "name it in grpcRoute.parentRefs."),
             ({"ingress": {"enabled": True}}, "name it in ingress.hosts."),
             ({"api": {"autoscaling": {"keda": {"enabled": True}}}}, "name at least one of its triggers."),

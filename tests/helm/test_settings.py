@@ -11,8 +11,9 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Those that follow from other values.
 MADE = {"listen", "health_listen", "database_url", "identity_file", "tls_certificate_file", "tls_key_file", "tls_client_ca_file"}
 MADE |= {"database_secrets", "role", "nats_url", "nats_url_file", "nats_credentials", "webhook_ca_file"}
+MADE |= {"attachments_url", "attachments_key_id_file", "attachments_key_file", "attachments_ca_file"}
 # Those that have no place in a cluster.
-NEVER = {"embedded", "insecure"}
+NEVER = {"embedded", "insecure", "attachments_listen"}
 # Where the chart knows better than the program.
 OTHER_DEFAULTS = {"log_format": "json"}
 
@@ -95,6 +96,31 @@ class Settings(unittest.TestCase):
         self.assertEqual(worker["TICKETING_WEBHOOK_CA_FILE"], "/etc/ticketing/connections/webhooks/ca")
         self.assertFalse([it for it in api if "NATS_URL" in it or "CRED" in it or "SSL" in it])
         self.assertFalse([it for it in worker if "TLS" in it or "IDENTITY" in it or it == "TICKETING_LISTEN"])
+
+    def test_servers_and_workers_know_the_store_of_files_by_a_secret(self):
+        for profile in (None, CHART / "values-production.yaml"):
+            for component in COMPONENTS:
+                spec, container = server(rendered(profile), component)
+                told = {name: value for name, value in variables(container).items() if "ATTACHMENTS_URL" in name or "KEY" in name and "ATT" in name}
+                told.pop("TICKETING_ATTACHMENTS_URL_SECONDS")
+                folder = "/etc/ticketing/connections/attachments"
+                expected = {
+                    "TICKETING_ATTACHMENTS_URL": "s3://ticketing-files/production",
+                    "TICKETING_ATTACHMENTS_KEY_ID_FILE": f"{folder}/id",
+                    "TICKETING_ATTACHMENTS_KEY_FILE": f"{folder}/key",
+                }
+                self.assertEqual(told, expected if profile else {})
+                paths = [
+                    item["path"]
+                    for volume in spec["volumes"]
+                    for source in volume.get("projected", {}).get("sources", [])
+                    for item in source.get("secret", {}).get("items", [])
+                ]
+                self.assertEqual([it for it in paths if it.startswith("attachments/")], [f"attachments/{it}" for it in ("id", "key")] if profile else [])
+        vouched = render({"attachments": {"url": "s3://desk", "existingSecret": "files", "ca": {"existingSecret": "ca"}}})
+        _, container = server(vouched, "worker")
+        self.assertEqual(variables(container)["TICKETING_ATTACHMENTS_CA_FILE"], "/etc/ticketing/connections/attachments/ca")
+        self.assertEqual(variables(container)["TICKETING_ATTACHMENTS_MAX_BYTES"], "104857600")
 
     def test_the_chart_goes_with_the_program(self):
         version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]

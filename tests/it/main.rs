@@ -2,6 +2,7 @@
 //! The folders mirror `src`.
 
 mod agents;
+mod attachments;
 mod audit;
 mod bad_input;
 mod cli;

@@ -108,6 +108,12 @@ What a schema cannot say in a sentence. All faults are named at once, each with 
 - monitoring.rules.excludeRules names {{ . }}, and there is no such alert: take one of {{ join ", " $alerts }}.
 {{- end }}
 {{- end }}
+{{- if and .attachments.url (not (and .attachments.existingSecret .attachments.keys.id .attachments.keys.key)) }}
+- attachments.url names a bucket but nobody who may write there: name in attachments.existingSecret a Secret, and in attachments.keys which of its keys hold id and key.
+{{- end }}
+{{- if and .attachments.existingSecret (not .attachments.url) }}
+- attachments.existingSecret is named, but no bucket: say it in attachments.url.
+{{- end }}
 {{- if and .grpcRoute.enabled (not .grpcRoute.parentRefs) }}
 - grpcRoute is enabled without a gateway: name it in grpcRoute.parentRefs.
 {{- end }}

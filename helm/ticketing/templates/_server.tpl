@@ -3,6 +3,10 @@
 {{- define "ticketing.server.files" -}}
 {{- with .root.Values }}
 {{- include "ticketing.databaseFiles" .database }}
+{{- if .attachments.url }}
+{{- include "ticketing.secretFiles" (dict "secret" .attachments.existingSecret "keys" .attachments.keys "folder" "attachments") }}
+{{- include "ticketing.secretFiles" (dict "secret" .attachments.ca.existingSecret "keys" (dict "ca" .attachments.ca.key) "folder" "attachments") }}
+{{- end }}
 {{- if eq $.component "worker" }}
 {{- include "ticketing.secretFiles" (dict "secret" .nats.existingSecret "keys" .nats.keys "folder" "nats") }}
 {{- include "ticketing.secretFiles" (dict "secret" .webhooks.ca.existingSecret "keys" (dict "ca" .webhooks.ca.key) "folder" "webhooks") }}
@@ -57,6 +61,12 @@
 {{- $secrets := "/etc/ticketing/connections" }}
 {{- $settings := dict "health_listen" (printf "%s:%v" .root.Values.listen.address .root.Values.listen.healthPort) }}
 {{- with .root.Values }}
+{{- if .attachments.url }}
+{{- $_ := set $settings "attachments_url" .attachments.url }}
+{{- $_ := set $settings "attachments_key_id_file" (printf "%s/attachments/id" $secrets) }}
+{{- $_ := set $settings "attachments_key_file" (printf "%s/attachments/key" $secrets) }}
+{{- if .attachments.ca.existingSecret }}{{ $_ := set $settings "attachments_ca_file" (printf "%s/attachments/ca" $secrets) }}{{ end }}
+{{- end }}
 {{- if eq $.component "worker" }}
 {{- if .nats.keys.url }}{{ $_ := set $settings "nats_url_file" (printf "%s/nats/url" $secrets) }}
 {{- else if .nats.url }}{{ $_ := set $settings "nats_url" .nats.url }}{{ end }}

@@ -200,7 +200,7 @@ fn a_contract_that_breaks_its_word_is_caught() {
     }
     let doctored: [(&str, Doctor); 5] = [
         ("nothing", |_| {}),
-        ("renumbered", |fields| named(fields, "reason").number = Some(18)),
+        ("renumbered", |fields| named(fields, "reason").number = Some(99)),
         ("renamed", |fields| {
             let field = named(fields, "reason");
             (field.name, field.json_name) = (Some("why".into()), Some("why".into()));

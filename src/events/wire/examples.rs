@@ -138,6 +138,8 @@ fn changes(kind: EventType) -> Vec<Changed> {
         | It::TicketEscalatedToManager
         | It::SlaWarned
         | It::SlaBreached
+        | It::TicketAttachmentAdded
+        | It::TicketAttachmentDeleted
         | It::TicketNoted => Vec::new(),
         _ => changes_of_place(kind),
     }
@@ -205,6 +207,9 @@ fn details(kind: EventType) -> Value {
         EventType::TicketEscalatedToManager => json!({
             "audience": ["agent:ben", "agent:max", "agent:emily"], "called": "emily", "passed_over": passed_over,
         }),
+        EventType::TicketAttachmentAdded | EventType::TicketAttachmentDeleted => {
+            json!({"attachment": "06h1attachment000000000000", "visibility": "PUBLIC"})
+        }
         _ => json!({}),
     }
 }

@@ -5,7 +5,7 @@ use ticketing_proto::v1 as pb;
 
 use super::{actor_kind, timestamp};
 use crate::{
-    escalation,
+    attachments, escalation,
     events::Event,
     ids::{Id, TenantId},
     sla,
@@ -32,6 +32,7 @@ pub fn entry(event: &Event) -> pb::TimelineEntry {
         reason: event.reason.clone(),
         clock: sla::wire::clocks::notice(event),
         audience: escalation::wire::audience(event),
+        attachment: attachments::wire::of_event(event),
     }
 }
 

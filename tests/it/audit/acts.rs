@@ -13,6 +13,7 @@ use ticketing_proto::v1::{
 use super::{auditing, entries, listing, owner};
 use crate::{
     agents::{agent, agents, employ},
+    attachments::{adding, attach, attachments},
     comments::comments,
     contract::methods,
     support::{Desk, reason, sample},
@@ -163,6 +164,9 @@ async fn administer_tickets(desk: &Desk) {
     let name = said.comment.expect("a comment").name;
     let request = pb::RedactCommentRequest { name, request_id: "r17".into(), reason: "Kennwort".into() };
     twice!(comments(desk.admin()), redact_comment, request);
+    let file = attach(desk.agent("anna"), adding(&ticket, "4711.txt", b"4711"), b"4711").await.name;
+    let request = pb::DeleteAttachmentRequest { name: file, request_id: "r19".into(), ..Default::default() };
+    twice!(attachments(desk.admin()), delete_attachment, request);
     let request = pb::CancelTicketRequest { name: ticket, request_id: "r18".into(), ..Default::default() };
     twice!(work, cancel_ticket, request);
     let request = crate::import::request(desk, vec![crate::import::told("1")]);

@@ -17,6 +17,7 @@ use tonic::{Response, Status};
 use super::{entries, extend};
 use crate::{
     agents::employ,
+    attachments::attachments,
     comments::comments,
     escalation::{escalate, escalations},
     support::{Client, Desk, fields, reason},
@@ -65,6 +66,7 @@ async fn sees(desk: &Desk, client: &Client, ticket: &pb::Ticket) -> BTreeMap<&'s
     let grouped = pb::CountTicketsRequest { group_by: "state".into(), ..count.clone() };
     let timeline = pb::ListTimelineRequest { name: name.clone(), ..Default::default() };
     let actions = pb::ListTicketActionsRequest { name: name.clone() };
+    let files = pb::ListAttachmentsRequest { parent: name.clone(), ..Default::default() };
     let said = pb::ListCommentsRequest { parent: name, ..Default::default() };
     let is_it = |page: Response<pb::ListTicketsResponse>| {
         page.into_inner().tickets.iter().any(|it| it.name == ticket.name)
@@ -84,6 +86,7 @@ async fn sees(desk: &Desk, client: &Client, ticket: &pb::Ticket) -> BTreeMap<&'s
         ("ListTimeline", found(reader.list_timeline(timeline).await)),
         ("ListTicketActions", found(reader.list_ticket_actions(actions).await)),
         ("ListComments", found(comments(client.clone()).list_comments(said).await)),
+        ("ListAttachments", found(attachments(client.clone()).list_attachments(files).await)),
     ])
 }
 
@@ -235,6 +238,7 @@ async fn every_read_leaves_its_entry_and_reads_of_others_leave_none() {
     let expected = [
         ("BatchGetTickets", 1),
         ("GetTicket", 3),
+        ("ListAttachments", 1),
         ("ListComments", 1),
         ("ListEscalations", 1),
         ("ListQueueTickets", 1),

@@ -1,7 +1,7 @@
 //! `ticketing doctor` and `ticketing migrate`.
 
 use super::run;
-use crate::support::{Broker, Desk};
+use crate::support::{Broker, Desk, S3};
 
 #[tokio::test]
 async fn a_healthy_database_is_called_so() {
@@ -64,5 +64,50 @@ async fn the_broker_is_looked_at_when_the_settings_name_one() {
     broker.kill().await;
     let (code, out, _) = run(&doctor).await;
     assert!(code == Some(1) && out.contains("nats_url"), "{out}");
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn the_store_of_files_is_tried_when_the_settings_name_one() {
+    let (desk, mut s3) = (Desk::open().await, S3::start().await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("ticketing.toml");
+    let doctor = async |settings: String| {
+        std::fs::write(&file, settings).expect("written");
+        let file = file.to_str().expect("a path");
+        let (code, out, _) = run(&["doctor", "--config", file, "--database-url", &desk.url]).await;
+        (code, out)
+    };
+    let place = folder.path().join("files");
+    let (code, out) = doctor(format!("attachments_url = \"file://{}\"", place.display())).await;
+    assert!(code == Some(0) && out.contains("for trials on one machine"), "{out}");
+    assert!(out.contains("to be removed from the store of files: 0"), "{out}");
+    std::fs::remove_dir_all(&place).expect("it was made");
+    std::fs::write(&place, b"no folder").expect("written");
+    let (code, out) = doctor(format!("attachments_url = \"file://{}\"", place.display())).await;
+    assert!(code == Some(1) && out.contains("attachments"), "{out}");
+
+    let [id, key] = s3.keys();
+    let bucket = |name: &str, key: &std::path::Path| {
+        format!(
+            "attachments_url = \"s3://{name}/files\"\nattachments_endpoint = \"{}\"\n\
+             attachments_key_id_file = \"{}\"\nattachments_key_file = \"{}\"\n",
+            s3.endpoint,
+            id.display(),
+            key.display()
+        )
+    };
+    let (code, out) = doctor(bucket("desk", &key)).await;
+    assert!(code == Some(0) && out.contains("keeps files and their SHA-256"), "{out}");
+    let (code, out) = doctor(bucket("elsewhere", &key)).await;
+    assert!(code == Some(1) && out.contains("404, NoSuchBucket"), "{out}");
+    let (code, out) = doctor(bucket("desk", &id)).await;
+    assert!(code == Some(1) && out.contains("403, SignatureDoesNotMatch"), "{out}");
+    let (code, out) = doctor(bucket("desk", &folder.path().join("gone"))).await;
+    assert!(code == Some(1) && out.contains("attachments_key_file"), "{out}");
+    let settings = bucket("desk", &key);
+    s3.kill().await;
+    let (code, out) = doctor(settings).await;
+    assert!(code == Some(1) && out.contains("attachments"), "{out}");
     desk.finish().await;
 }

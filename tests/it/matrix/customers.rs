@@ -40,6 +40,13 @@ const FURNISHING: &[(&str, &str, &str, &str)] = &[
         "CreateComment",
         r#"{"parent": "@ticket", "comment": {"text": "verborgen", "visibility": "COMMENT_VISIBILITY_INTERNAL"}}"#,
     ),
+    (
+        "file",
+        "attachments",
+        "CreateAttachment",
+        r#"{"parent": "@ticket", "attachment": {"file_name": "verborgen", "byte_count": "3",
+            "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}"#,
+    ),
     ("", "", "AddTags", r#"{"name": "@ticket", "tags": ["verborgen"]}"#),
     (
         "",
@@ -59,8 +66,13 @@ const FURNISHING: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// What stands for a name of the same kind that is not the customer's.
-const OTHERS: [(&str, &str); 4] =
-    [("ticket", "theirs"), ("comment", "inside"), ("contact", "other"), ("escalation", "pending")];
+const OTHERS: [(&str, &str); 5] = [
+    ("ticket", "theirs"),
+    ("comment", "inside"),
+    ("attachment", "file"),
+    ("contact", "other"),
+    ("escalation", "pending"),
+];
 
 async fn furnish(desk: &Desk) -> Names {
     let acme = tenant("acme");
@@ -141,7 +153,7 @@ async fn the_matrix_sees_what_an_agent_is_told() {
     let desk = Desk::open().await;
     let names = furnish(&desk).await;
     let anna = desk.agent("anna-acme");
-    for name in ["GetTicket", "ListComments", "ListTimeline", "ListTickets", "GetAgent"] {
+    for name in ["GetTicket", "ListComments", "ListAttachments", "ListTimeline", "ListTickets", "GetAgent"] {
         let (method, json) = (method(name), SAMPLES.iter().find(|(it, _)| *it == name).expect("a sample").1);
         let outcome = call(&anna, &method, request(&method, json, &names)).await;
         assert!(outcome.is_ok() && tells(&outcome).is_some(), "{name}: {outcome:?}");

@@ -33,12 +33,13 @@ type Names = BTreeMap<&'static str, String>;
 type Outcome = Result<Vec<u8>, Status>;
 
 /// What a name of the kind stands in; the keys of the others are those of the sample configuration.
-const COLLECTIONS: [(&str, &str); 9] = [
+const COLLECTIONS: [(&str, &str); 10] = [
     ("organization", "organizations"),
     ("contact", "contacts"),
     ("agent", "agents"),
     ("ticket", "tickets"),
     ("comment", "comments"),
+    ("attachment", "attachments"),
     ("escalation", "escalations"),
     ("subscription", "subscriptions"),
     ("outage", "outages"),

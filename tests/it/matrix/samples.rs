@@ -52,6 +52,16 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("ListComments", r#"{"parent": "@ticket"}"#),
     ("RedactComment", r#"{"name": "@comment", "reason": "Versehen"}"#),
     (
+        "CreateAttachment",
+        r#"{"parent": "@ticket", "attachment": {"file_name": "neu.txt", "byte_count": "3",
+            "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}"#,
+    ),
+    ("GetAttachment", r#"{"name": "@attachment"}"#),
+    ("ListAttachments", r#"{"parent": "@ticket"}"#),
+    ("CreateAttachmentDownload", r#"{"name": "@attachment"}"#),
+    ("CompleteAttachment", r#"{"name": "@attachment"}"#),
+    ("DeleteAttachment", r#"{"name": "@attachment", "reason": "Versehen"}"#),
+    (
         "EscalateTicket",
         r#"{"name": "@ticket", "team": "applications", "escalation_reason": "ESCALATION_REASON_COMPLEXITY", "justification": "zu schwer"}"#,
     ),
@@ -167,6 +177,11 @@ pub const SET_UP: &[(&str, &str)] = &[
     (
         "CreateComment",
         r#"{"parent": "@ticket", "comment": {"text": "@canary", "visibility": "COMMENT_VISIBILITY_PUBLIC"}}"#,
+    ),
+    (
+        "CreateAttachment",
+        r#"{"parent": "@ticket", "attachment": {"file_name": "@canary", "byte_count": "3",
+            "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "visibility": "ATTACHMENT_VISIBILITY_PUBLIC"}}"#,
     ),
 ];
 

@@ -1,19 +1,21 @@
 //! A service of its own for one test: database, clock, port. [`Desk::finish`] asserts the laws that hold after any story.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tempfile::TempDir;
 use ticketing::{
     app::{App, Setup},
+    attachments::objects::{Folder, Objects, Place, door},
     configuration::Document,
     ctx::{ActorKind, Clock, Ids, Role},
     db::Db,
     events::relay::Relay,
     ids::TenantId,
-    serve::{Health, Quotas, Server, Settings},
+    serve::{Health, Quotas, Server, Settings, files},
     sla,
     time::Time,
     tokens::{Claims, Insecure},
@@ -44,6 +46,15 @@ pub struct Desk {
     root: PgPool,
     channel: Channel,
     drain: CancellationToken,
+    /// Where its files lie, if it has a folder for them.
+    folder: Option<TempDir>,
+}
+
+/// Where a service keeps files.
+enum Keeps {
+    /// In a folder of its own.
+    Own,
+    There(Option<Objects>),
 }
 
 impl Desk {
@@ -56,41 +67,87 @@ impl Desk {
     pub async fn open_on(url: &str) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(url, tenant, clock, None, Quotas::NONE).await
+        Self::on(url, tenant, clock, None, Quotas::NONE, Keeps::Own).await
     }
 
     /// A service that gives each caller and each tenant so much and no more.
     pub async fn open_with_quotas(quotas: Quotas) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(&super::cluster::fresh_database().await, tenant, clock, None, quotas).await
+        Self::on(&super::cluster::fresh_database().await, tenant, clock, None, quotas, Keeps::Own).await
     }
 
     /// A service that tells this broker of what happens.
     pub async fn open_with(relay: Relay) -> Self {
         let tenant = TenantId::parse("acme").expect("a tenant");
         let clock = Clock::manual(START.parse().expect("a time"));
-        Self::on(&super::cluster::fresh_database().await, tenant, clock, Some(relay), Quotas::NONE).await
+        Self::on(
+            &super::cluster::fresh_database().await,
+            tenant,
+            clock,
+            Some(relay),
+            Quotas::NONE,
+            Keeps::Own,
+        )
+        .await
+    }
+
+    /// A service that keeps files there; with none, nowhere.
+    pub async fn open_keeping(objects: Option<Objects>) -> Self {
+        let tenant = TenantId::parse("acme").expect("a tenant");
+        let clock = Clock::manual(START.parse().expect("a time"));
+        let url = super::cluster::fresh_database().await;
+        Self::on(&url, tenant, clock, None, Quotas::NONE, Keeps::There(objects)).await
     }
 
     /// A second replica on the same database.
     pub async fn replica(&self) -> Self {
-        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), None, Quotas::NONE).await
+        self.another(None).await
     }
 
     /// A second replica that tells the broker, too.
     pub async fn replica_with(&self, relay: Relay) -> Self {
-        Self::on(&self.url, self.tenant.clone(), self.app.clock.clone(), Some(relay), Quotas::NONE).await
+        self.another(Some(relay)).await
     }
 
-    async fn on(url: &str, tenant: TenantId, clock: Clock, relay: Option<Relay>, quotas: Quotas) -> Self {
+    /// A second replica that is not told where files lie.
+    pub async fn blind(&self) -> Self {
+        let (tenant, clock) = (self.tenant.clone(), self.app.clock.clone());
+        Self::on(&self.url, tenant, clock, None, Quotas::NONE, Keeps::There(None)).await
+    }
+
+    async fn another(&self, relay: Option<Relay>) -> Self {
+        let (tenant, clock) = (self.tenant.clone(), self.app.clock.clone());
+        let keeps = Keeps::There(self.app.objects.clone());
+        Self::on(&self.url, tenant, clock, relay, Quotas::NONE, keeps).await
+    }
+
+    async fn on(
+        url: &str,
+        tenant: TenantId,
+        clock: Clock,
+        relay: Option<Relay>,
+        quotas: Quotas,
+        keeps: Keeps,
+    ) -> Self {
         let db = Db::connect(url, 16).await.expect("the test database takes connections");
         // The receivers of the tests are here, and one that does not answer is not waited for.
         let webhooks =
             Bounds { reach: Reach { private: true }, whole: Duration::from_secs(2), ..Bounds::default() };
-        let app = App::start(db, clock, Ids::random(), Setup { relay, webhooks, ..Setup::default() })
-            .await
-            .expect("the service starts");
+        let door = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let (folder, objects) = match keeps {
+            Keeps::There(objects) => (None, objects),
+            Keeps::Own => {
+                let folder = tempfile::tempdir().expect("a folder");
+                let base = format!("http://{}", door.local_addr().expect("bound"));
+                let place = Place::Folder(Folder::new(folder.path().to_owned(), &base));
+                (Some(folder), Some(Objects { place, ..Self::keeping() }))
+            }
+        };
+        let app =
+            App::start(db, clock, Ids::random(), Setup { relay, objects, webhooks, ..Setup::default() })
+                .await
+                .expect("the service starts");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
         let drain = CancellationToken::new();
@@ -102,14 +159,30 @@ impl Desk {
                 .expect("the contract is whole");
         health.set_ready(true).await;
         app.tasks.spawn(server.run(listener, None, drain.clone()));
+        let handler = Arc::clone(&app);
+        let answer = move |request| door::answer(Arc::clone(&handler), request);
+        let pages = Settings { origins: vec!["https://desk.example.com".into()], ..Settings::default() };
+        app.tasks.spawn(files(door, None, answer, &pages, drain.clone()).expect("an origin"));
         let channel = Channel::from_shared(format!("http://{address}"))
             .expect("an address")
             .connect()
             .await
             .expect("the service takes connections");
-        let desk = Self { app, tenant, address, url: url.to_owned(), root: root(url), channel, drain };
+        let desk =
+            Self { app, tenant, address, url: url.to_owned(), root: root(url), channel, drain, folder };
         desk.configure(&sample()).await;
         desk
+    }
+
+    /// Files of so many bytes at most, by URLs that are good for so long.
+    pub fn keeping() -> Objects {
+        let place = Place::Folder(Folder::new("/nowhere".into(), ""));
+        Objects { place, max_bytes: 1 << 20, lifetime: Duration::from_mins(15) }
+    }
+
+    /// Where its files lie.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("a folder of its own").path()
     }
 
     /// `tenants/acme`.
@@ -249,6 +322,19 @@ const LAWS: &[(&str, &str)] = &[
         "select c.id::text from comments c
          left join events e on e.tenant_id = c.tenant_id and e.ticket_id = c.ticket_id and e.version = c.version
          where e.note is distinct from c.text or e.type <> 'ticket.commented'",
+    ),
+    (
+        "each file that came to a ticket was told of once",
+        "select coalesce(a.ticket_id, e.ticket_id)::text
+         from (select tenant_id, ticket_id, count(*) n from attachments where complete_time is not null group by 1, 2) a
+         full join (select tenant_id, ticket_id, count(*) n from events where type = 'ticket.attachment_added'
+                    group by 1, 2) e on e.tenant_id = a.tenant_id and e.ticket_id = a.ticket_id
+         where a.n is distinct from e.n",
+    ),
+    (
+        "of a file that is deleted nothing is left, and of no other",
+        "select id::text from attachments
+         where (state = 'DELETED') <> (file_name = '' and media_type = '' and sha256 = '' and delete_time is not null)",
     ),
     (
         "a waiting ticket has nobody, an owned one waits nowhere",

@@ -5,6 +5,7 @@ mod desk;
 mod nats;
 mod process;
 mod raw;
+mod s3;
 mod status;
 mod wire;
 
@@ -13,5 +14,6 @@ pub use desk::{Client, Desk, START, broken_laws, caller, put_in_force, root, sam
 pub use nats::Broker;
 pub use process::Process;
 pub use raw::Raw;
+pub use s3::S3;
 pub use status::{facts, fields, reason};
 pub use wire::{Trip, When, Wire};

@@ -10,6 +10,7 @@ use ticketing_proto::v1::{
 
 use crate::{
     agents::employ,
+    attachments::{adding, attach, attachments},
     comments::comments,
     escalation::escalations,
     routing::{adjust, push_once, routing},
@@ -187,6 +188,17 @@ async fn said_and_taken_back(desk: &Desk, name: &str) {
     let slip = comment(desk, desk.agent("anna"), name, &word("slip")).await.comment.expect("a comment");
     let redact = pb::RedactCommentRequest { name: slip.name, request_id: request_id(), reason: word("why") };
     comments(desk.manager()).redact_comment(redact).await.expect("redacted");
+    let photo =
+        pb::CreateAttachmentRequest { request_id: request_id(), ..adding(name, &word("photo"), b"1") };
+    attach(peter(desk), photo, b"1").await;
+    let slip = attach(desk.agent("anna"), adding(name, &word("slip"), b"2"), b"2").await;
+    let delete = pb::DeleteAttachmentRequest {
+        name: slip.name,
+        request_id: request_id(),
+        reason: word("why"),
+        ..Default::default()
+    };
+    attachments(desk.manager()).delete_attachment(delete).await.expect("deleted");
 }
 
 /// Up, and what became of it.
