@@ -60,11 +60,11 @@ struct Amid {
     url: String,
     pool: PgPool,
     writer: PgConnection,
-    first: Migration,
 }
 
 impl Amid {
-    async fn building() -> Self {
+    /// And the migrator that is at it.
+    async fn building() -> (Self, Migration) {
         let url = empty_database().await;
         let pool = root(&url);
         let mut writer = PgConnection::connect(&url).await.expect("connected");
@@ -72,7 +72,7 @@ impl Amid {
         writer.execute("begin; lock table tickets in row exclusive mode").await.expect("locked");
         let first = Migration::start(&url);
         until(&pool, "select count(*) = 1 from pg_index where not indisvalid").await;
-        Self { url, pool, writer, first }
+        (Self { url, pool, writer }, first)
     }
 
     async fn written(&mut self) {
@@ -115,10 +115,10 @@ const NOBODY_BUILDS: &str = "select count(*) = 0 from pg_stat_activity
 
 #[tokio::test]
 async fn one_is_killed_while_it_builds_an_index_and_the_one_that_waits_builds_it_again() {
-    let mut amid = Amid::building().await;
+    let (mut amid, mut first) = Amid::building().await;
     let mut second = Migration::start(&amid.url);
     second.says("waiting for another migrator: process").await;
-    amid.first.process.kill().await.expect("killed");
+    first.process.kill().await.expect("killed");
     until(&amid.pool, NOBODY_BUILDS).await;
     assert_eq!(amid.count(INVALID).await, 1, "what it left is of no use");
     amid.written().await;
@@ -131,8 +131,8 @@ async fn one_is_killed_while_it_builds_an_index_and_the_one_that_waits_builds_it
 /// The same harness sees what goes wrong without a remedy.
 #[tokio::test]
 async fn who_only_looks_whether_there_is_an_index_leaves_an_invalid_one() {
-    let mut amid = Amid::building().await;
-    amid.first.process.kill().await.expect("killed");
+    let (mut amid, mut first) = Amid::building().await;
+    first.process.kill().await.expect("killed");
     until(&amid.pool, NOBODY_BUILDS).await;
     amid.written().await;
     MIGRATIONS.run(&mut amid.writer).await.expect("it finds nothing wrong");
@@ -141,8 +141,8 @@ async fn who_only_looks_whether_there_is_an_index_leaves_an_invalid_one() {
 
 #[tokio::test]
 async fn one_that_falls_silent_is_cut_off_and_does_nothing_when_it_wakes() {
-    let mut amid = Amid::building().await;
-    amid.first.signal("-STOP").await;
+    let (mut amid, first) = Amid::building().await;
+    first.signal("-STOP").await;
     let mut second = Migration::start(&amid.url);
     second.says("waiting for another migrator").await;
     // Its time passes.
@@ -158,8 +158,7 @@ async fn one_that_falls_silent_is_cut_off_and_does_nothing_when_it_wakes() {
     amid.written().await;
     assert_eq!(second.ends().await.0, Some(0));
     amid.is_whole().await;
-    amid.first.signal("-CONT").await;
-    let first = std::mem::replace(&mut amid.first, Migration::start(&amid.url));
+    first.signal("-CONT").await;
     assert_eq!(first.ends().await.0, Some(1), "its session is gone, and it says so");
     amid.is_whole().await;
 }

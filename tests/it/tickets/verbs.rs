@@ -101,7 +101,7 @@ async fn what_is_closed_or_unknown_is_refused_by_every_verb() {
         assert!(said.ends_with("FailedPrecondition TICKET_STATE_CONFLICT"), "{said}");
     }
     let again = tickets(desk.agent("anna")).close_ticket(close).await;
-    assert_eq!(facts(&again, "allowed"), "follow,comment");
+    assert_eq!(facts(&again, "allowed"), "follow,comment,attach");
 
     let unknown = format!("{}/tickets/{}", desk.parent(), "0".repeat(26));
     for name in [unknown.as_str(), &format!("{}/tickets/17", desk.parent())] {
@@ -254,7 +254,7 @@ async fn a_client_needs_no_rules_of_its_own() {
 
     let mut meier = tickets(desk.customer("meier"));
     let actions = meier.list_ticket_actions(request.clone()).await.expect("listed").into_inner().actions;
-    assert_eq!(actions.iter().map(|action| action.verb.as_str()).collect::<Vec<_>>(), ["comment"]);
+    assert_eq!(actions.iter().map(|action| action.verb.as_str()).collect::<Vec<_>>(), ["comment", "attach"]);
     let refused = tickets(desk.customer("schulz")).list_ticket_actions(request).await;
     assert_eq!(reason(&refused), "NotFound RESOURCE_NOT_FOUND");
     desk.finish().await;
