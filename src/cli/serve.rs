@@ -147,7 +147,11 @@ async fn serve_calls(
     tracing::info!(listen = listen.map(tracing::field::display), "serving");
     match calls {
         Some(calls) => _ = server.run(calls, tls, drain.clone()).await,
-        None => drain.cancelled().await,
+        None => {
+            drain.cancelled().await;
+            app.metrics.drain_begins();
+            health.set_draining().await;
+        }
     }
     app.tasks.close();
     if tokio::time::timeout(LAST_TICK, app.tasks.wait()).await.is_err() {

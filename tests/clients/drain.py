@@ -160,10 +160,10 @@ async def play(servers, described, table, how, rounds):
     going, watching = asyncio.create_task(callers.go()), asyncio.create_task(callers.watch())
     took = []
     for round in range(rounds):
-        before = callers.answered
-        await until("calls are answered", lambda: callers.answered + len(callers.failed) >= before + SETTLED)
-        server = servers[round % len(servers)]
+        server, before = servers[round % len(servers)], callers.answered
+        # Long before the end, so that the server has seen them.
         server.attach_silent_peers(round)
+        await until("calls are answered", lambda: callers.answered + len(callers.failed) >= before + SETTLED)
         took.append(await server.end(how))
         await server.start()
         print(f"\rround {round + 1} of {rounds}: {callers.answered} calls, {len(callers.failed)} failed", end="", file=sys.stderr)
