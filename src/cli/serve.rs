@@ -145,13 +145,12 @@ async fn serve_calls(
     app.tasks.spawn(readiness::follow(Arc::clone(&app), health.clone()));
     let listen = calls.as_ref().map(TcpListener::local_addr).transpose()?;
     tracing::info!(listen = listen.map(tracing::field::display), "serving");
-    match calls {
-        Some(calls) => _ = server.run(calls, tls, drain.clone()).await,
-        None => {
-            drain.cancelled().await;
-            app.metrics.drain_begins();
-            health.set_draining().await;
-        }
+    if let Some(calls) = calls {
+        server.run(calls, tls, drain.clone()).await;
+    } else {
+        drain.cancelled().await;
+        app.metrics.drain_begins();
+        health.set_draining().await;
     }
     app.tasks.close();
     if tokio::time::timeout(LAST_TICK, app.tasks.wait()).await.is_err() {
