@@ -128,6 +128,8 @@ settings! {
     log_format: Format = "text",
     /// Where traces go, OTLP over gRPC, for instance http://collector:4317.
     otlp_endpoint: Option<Uri> = "",
+    /// Whether the log goes there, too.
+    otlp_logs: bool = "false",
     /// The share of calls that are traced although their callers do not ask for it, 0 to 1.
     trace_ratio: f64 = "0.01",
     /// Connections of callers at a time; one more is closed at once.

@@ -1,4 +1,5 @@
-//! Where the process tells what happens: one line per event to standard error, spans to a collector if there is one.
+//! Where the process tells what happens: one line per event to standard error; spans, and the lines if so wished, to a collector if
+//! there is one.
 
 pub mod hop;
 mod statements;
@@ -10,9 +11,11 @@ use std::{
 };
 
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{ExporterBuildError, LogExporter, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
     Resource,
+    logs::SdkLoggerProvider,
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Deserialize;
@@ -40,11 +43,13 @@ pub struct Settings {
     pub format: Format,
     /// Where spans go, OTLP over gRPC, for instance `http://collector:4317`; none: there are no traces.
     pub otlp_endpoint: Option<String>,
+    /// Whether the log goes there, too.
+    pub otlp_logs: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: Format::Text, otlp_endpoint: None }
+        Self { filter: "info".to_owned(), format: Format::Text, otlp_endpoint: None, otlp_logs: false }
     }
 }
 
@@ -73,9 +78,12 @@ pub enum TelemetryError {
     Set(#[from] tracing::dispatcher::SetGlobalDefaultError),
 }
 
-/// Keeps the exporter; shut it down last.
+/// Keeps the exporters; shut it down last.
 #[must_use]
-pub struct Telemetry(Option<SdkTracerProvider>);
+pub struct Telemetry {
+    spans: Option<SdkTracerProvider>,
+    logs: Option<SdkLoggerProvider>,
+}
 
 /// Tells from now on, for the whole process, panics too. Inside a tokio runtime.
 pub fn start(settings: &Settings) -> Result<Telemetry, TelemetryError> {
@@ -102,7 +110,9 @@ where
         Format::Text => lines.boxed(),
         Format::Json => lines.json().flatten_event(true).boxed(),
     };
-    let provider = settings.otlp_endpoint.as_deref().map(provider).transpose()?;
+    let endpoint = settings.otlp_endpoint.as_deref();
+    let provider = endpoint.map(tracer).transpose()?;
+    let logger = endpoint.filter(|_| settings.otlp_logs).map(logger).transpose()?;
     // Spans leave whatever the log shows, but only ours: the exporter's own would breed more of them.
     let ours = FilterFn::new(|meta: &Metadata| {
         meta.is_span() && *meta.level() <= Level::INFO && meta.target().starts_with(NAME)
@@ -112,35 +122,53 @@ where
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(NAME)).with_filter(ours));
     let statements =
         provider.as_ref().map(|provider| Statements(provider.tracer(NAME)).with_filter(Statements::filter()));
+    let logs = logger.as_ref().map(|logger| OpenTelemetryTracingBridge::new(logger).with_filter(others()));
+    let logs = logs.map(|logs| Ok::<_, ParseError>(logs.with_filter(EnvFilter::try_new(&settings.filter)?)));
     let subscriber = tracing_subscriber::registry()
         .with(lines.with_filter(EnvFilter::try_new(&settings.filter)?))
         .with(spans)
-        .with(statements);
-    Ok((Dispatch::new(subscriber), Telemetry(provider)))
+        .with(statements)
+        .with(logs.transpose()?);
+    Ok((Dispatch::new(subscriber), Telemetry { spans: provider, logs: logger }))
 }
 
-fn provider(endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
+/// All lines but those of whatever carries lines: each would bring about the next.
+fn others() -> FilterFn {
+    FilterFn::new(|meta: &Metadata| {
+        !["opentelemetry", "tonic", "h2", "hyper", "tower"].iter().any(|name| meta.target().starts_with(name))
+    })
+}
+
+fn resource() -> Resource {
+    let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    Resource::builder().with_service_name(NAME).with_attribute(version).build()
+}
+
+fn tracer(endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
     Ok(SdkTracerProvider::builder()
         // Who asks for a span has decided that it is wanted; see the serving stack.
         .with_sampler(Sampler::AlwaysOn)
         .with_batch_exporter(exporter)
-        .with_resource(
-            Resource::builder()
-                .with_service_name(NAME)
-                .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-                .build(),
-        )
+        .with_resource(resource())
         .build())
 }
 
+fn logger(endpoint: &str) -> Result<SdkLoggerProvider, ExporterBuildError> {
+    let exporter = LogExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
+    Ok(SdkLoggerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build())
+}
+
 impl Telemetry {
-    /// Sends the last spans, for at most 5 seconds, and stops.
+    /// Sends the last spans and lines, for at most 5 seconds, and stops.
     pub async fn shutdown(self) {
-        let Some(provider) = self.0 else { return };
-        let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH)).await;
-        if let Ok(Err(error)) = flushed {
-            tracing::warn!(%error, "the last spans did not reach the collector");
+        let Self { spans, logs } = self;
+        let flush = move || {
+            let told = logs.map_or(Ok(()), |logs| logs.shutdown_with_timeout(FLUSH / 2));
+            spans.map_or(Ok(()), |spans| spans.shutdown_with_timeout(FLUSH / 2)).and(told)
+        };
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(flush).await {
+            tracing::warn!(%error, "the last spans or lines did not reach the collector");
         }
     }
 }

@@ -59,6 +59,7 @@ impl Serve {
             filter: settings.log.0.clone(),
             format: settings.log_format,
             otlp_endpoint: settings.otlp_endpoint.as_ref().map(ToString::to_string),
+            otlp_logs: settings.otlp_logs,
         })?;
         let served = serve(&settings).await;
         telemetry.shutdown().await;

@@ -12,16 +12,24 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::{
-        ExportTraceServiceRequest, ExportTraceServiceResponse,
-        trace_service_server::{TraceService, TraceServiceServer},
+    collector::{
+        logs::v1::{
+            ExportLogsServiceRequest, ExportLogsServiceResponse,
+            logs_service_server::{LogsService, LogsServiceServer},
+        },
+        trace::v1::{
+            ExportTraceServiceRequest, ExportTraceServiceResponse,
+            trace_service_server::{TraceService, TraceServiceServer},
+        },
     },
+    logs::v1::LogRecord,
     trace::v1::Span,
 };
 use serde_json::Value;
 use ticketing::telemetry::{Format, Settings, build};
 use tokio::{net::TcpListener, sync::mpsc};
-use tonic::{Request, Response, Status};
+use tokio_util::task::TaskTracker;
+use tonic::{Request, Response, Status, service::Routes};
 use tower::ServiceExt as _;
 
 use crate::{
@@ -52,17 +60,21 @@ impl Write for Lines {
     }
 }
 
-fn told(otlp_endpoint: Option<String>) -> (Lines, tracing::Dispatch, ticketing::telemetry::Telemetry) {
+fn told(
+    otlp_endpoint: Option<String>,
+    otlp_logs: bool,
+) -> (Lines, tracing::Dispatch, ticketing::telemetry::Telemetry) {
     let lines = Lines::default();
     let writer = lines.clone();
-    let settings = Settings { filter: "ticketing=info".to_owned(), format: Format::Json, otlp_endpoint };
+    let settings =
+        Settings { filter: "ticketing=info".to_owned(), format: Format::Json, otlp_endpoint, otlp_logs };
     let (dispatch, telemetry) = build(&settings, move || writer.clone()).expect("telemetry");
     (lines, dispatch, telemetry)
 }
 
 #[tokio::test]
 async fn a_failed_call_is_one_line_at_its_level() {
-    let (lines, dispatch, _telemetry) = told(None);
+    let (lines, dispatch, _telemetry) = told(None, false);
     let _guard = tracing::dispatcher::set_default(&dispatch);
     let server = run(settings()).await;
     call(server.addr, INFO, &[]).await;
@@ -103,6 +115,36 @@ async fn a_failed_call_is_one_line_at_its_level() {
     }
 }
 
+/// Serves exporters until the test ends.
+async fn collect(listener: TcpListener, routes: Routes) {
+    let connections = TaskTracker::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = routes
+            .clone()
+            .map_request(|request: http::Request<Incoming>| request.map(tonic::body::Body::new));
+        connections.spawn(async move {
+            let builder = Builder::new(TokioExecutor::new());
+            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).await.map(drop)
+        });
+    }
+}
+
+struct LogCollector(mpsc::UnboundedSender<LogRecord>);
+
+#[tonic::async_trait]
+impl LogsService for LogCollector {
+    async fn export(
+        &self,
+        request: Request<ExportLogsServiceRequest>,
+    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        let lines = request.into_inner().resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+        for line in lines.flat_map(|scope| scope.log_records) {
+            self.0.send(line).expect("the test listens");
+        }
+        Ok(Response::new(ExportLogsServiceResponse::default()))
+    }
+}
+
 struct Collector(mpsc::UnboundedSender<Span>);
 
 #[tonic::async_trait]
@@ -124,17 +166,10 @@ async fn a_sampled_call_leaves_a_span_and_no_other_does() {
     let (sender, mut spans) = mpsc::unbounded_channel();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
-    let (_lines, dispatch, telemetry) = told(Some(endpoint));
+    let (_lines, dispatch, telemetry) = told(Some(endpoint), false);
     let _guard = tracing::dispatcher::set_default(&dispatch);
     let server = run(settings()).await;
-    server.tasks.spawn(async move {
-        let (stream, _) = listener.accept().await.expect("the exporter");
-        let service = TraceServiceServer::new(Collector(sender));
-        let service =
-            service.map_request(|request: http::Request<Incoming>| request.map(tonic::body::Body::new));
-        let builder = Builder::new(TokioExecutor::new());
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).await
-    });
+    server.tasks.spawn(collect(listener, Routes::new(TraceServiceServer::new(Collector(sender)))));
 
     call(server.addr, INFO, &[]).await;
     let unflagged = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
@@ -151,4 +186,30 @@ async fn a_sampled_call_leaves_a_span_and_no_other_does() {
     let attribute = |key: &str| format!("{:?}", span.attributes.iter().find(|pair| pair.key == key));
     assert!(attribute("rpc.response.status_code").contains("INTERNAL"), "{span:?}");
     assert!(attribute("rpc.system.name").contains("grpc"));
+}
+
+#[tokio::test]
+async fn a_line_goes_to_the_collector_with_the_trace_of_its_call() {
+    let ((sender, mut lines), (spans, _spans)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("bound"));
+    let (_lines, dispatch, telemetry) = told(Some(endpoint), true);
+    let _guard = tracing::dispatcher::set_default(&dispatch);
+    let server = run(settings()).await;
+    let routes = Routes::new(TraceServiceServer::new(Collector(spans)));
+    server.tasks.spawn(collect(listener, routes.add_service(LogsServiceServer::new(LogCollector(sender)))));
+
+    let flagged = "00-1af7651916cd43dd8448eb211c80319c-c7ad6b7169203331-01";
+    call(server.addr, INFO, &[("traceparent", flagged), ("authorization", ""), ("x-request-id", "desk-42")])
+        .await;
+    telemetry.shutdown().await;
+
+    let line = lines.recv().await.expect("a line");
+    assert!(lines.try_recv().is_err(), "what is not worth a line is none there");
+    assert_eq!((line.severity_text.as_str(), &line.trace_id[..2]), ("INFO", &[0x1a, 0xf7][..]));
+    let said = format!("{line:?}");
+    assert!(
+        said.contains("call failed") && said.contains("desk-42") && said.contains("TOKEN_INVALID"),
+        "{said}"
+    );
 }
