@@ -110,9 +110,9 @@ settings! {
     role: Vec<Role> = "api,worker",
     /// The NATS server that is told every event, for instance nats://nats:4222; several with commas between. Without it, none.
     nats_url: Option<Secret> = "",
-    /// A file with that address, for instance a mounted secret.
+    /// A file with that address, for instance a mounted secret. User and password are read at each connection, hosts once.
     nats_url_file: Option<PathBuf> = "",
-    /// A file of credentials for it, as `nsc` writes it.
+    /// A file of credentials for it, as `nsc` writes it; read at each connection.
     nats_credentials: Option<PathBuf> = "",
     /// The JetStream stream; it is made where there is none.
     nats_stream: String = "TICKETING",

@@ -24,6 +24,7 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Option<Nats>> {
     let nats = relay::Settings {
         url,
         credentials: settings.nats_credentials.clone(),
+        url_file: settings.nats_url_file.clone(),
         stream: settings.nats_stream.clone(),
         replicas: settings.nats_replicas.get() as usize,
     };

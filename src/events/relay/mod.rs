@@ -6,6 +6,7 @@
 //! broker knows. `docs/events.md` says what a consumer does about the rest.
 
 mod leases;
+mod login;
 mod nats;
 mod publish;
 pub mod reconcile;

@@ -23,6 +23,7 @@ use async_nats::{
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
+use super::login::Login;
 use crate::{
     error::{Error, Result},
     telemetry::hop::TRACEPARENT,
@@ -45,8 +46,10 @@ const IN_FLIGHT: usize = 4096;
 pub struct Settings {
     /// `nats://host:4222`; several, with commas between.
     pub url: String,
-    /// A file of credentials, as `nsc` writes it.
+    /// A file of credentials, as `nsc` writes it; read at each connection.
     pub credentials: Option<PathBuf>,
+    /// The file from which the URL comes: user and password are read at each connection, the hosts once.
+    pub url_file: Option<PathBuf>,
     /// The JetStream stream.
     pub stream: String,
     /// Servers that keep a copy of the stream that is made here.
@@ -93,7 +96,14 @@ impl Nats {
     pub async fn connect(settings: Settings) -> anyhow::Result<Self> {
         let connections = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&connections);
-        let mut options = ConnectOptions::new()
+        let options = match Login::of(&settings) {
+            None => ConnectOptions::new(),
+            Some(login) => {
+                login.read(b"")?;
+                ConnectOptions::with_auth_callback(move |nonce| std::future::ready(login.answer(&nonce)))
+            }
+        };
+        let options = options
             .name("ticketing")
             .retry_on_initial_connect()
             .reconnect_delay_callback(|attempts| Duration::from_millis(100 * attempts.min(20) as u64))
@@ -106,9 +116,6 @@ impl Nats {
                     }
                 }
             });
-        if let Some(file) = &settings.credentials {
-            options = options.credentials_file(file).await?;
-        }
         let servers: Vec<&str> = settings.url.split(',').map(str::trim).collect();
         let client = options.connect(servers).await?;
         let context = ContextBuilder::new()

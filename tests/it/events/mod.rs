@@ -1,6 +1,7 @@
 //! The event log, as readers see it.
 
 mod list;
+mod login;
 mod order;
 mod relay;
 mod storm;

@@ -21,10 +21,10 @@ fn measured(desk: &Desk, series: &str) -> String {
 }
 
 /// Longer than any test takes: nobody loses a lease by being slow.
-const LEASE: Duration = Duration::from_mins(10);
+pub(super) const LEASE: Duration = Duration::from_mins(10);
 
 fn settings(broker: &Broker) -> Settings {
-    Settings { url: broker.url(), credentials: None, stream: "TICKETING".into(), replicas: 1 }
+    Settings { url: broker.url(), credentials: None, url_file: None, stream: "TICKETING".into(), replicas: 1 }
 }
 
 async fn relay_to(broker: &Broker, lease: Duration) -> Relay {
@@ -32,7 +32,7 @@ async fn relay_to(broker: &Broker, lease: Duration) -> Relay {
 }
 
 /// Ticks until everything is told.
-async fn tell(desk: &Desk) {
+pub(super) async fn tell(desk: &Desk) {
     sequence(desk).await;
     relay::renew(&desk.app).await.expect("leases");
     let (target, told) =

@@ -20,7 +20,13 @@ pub struct Broker {
 
 impl Broker {
     pub async fn start() -> Self {
+        Self::start_as("").await
+    }
+
+    /// With this configuration besides.
+    pub async fn start_as(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        configure(&folder, configuration);
         let (child, port) = spawn(&folder, "-1").await;
         Self { folder, child, port }
     }
@@ -32,6 +38,13 @@ impl Broker {
     /// `kill -9`.
     pub async fn kill(&mut self) {
         self.child.kill().await.expect("the process is ours");
+    }
+
+    /// Ends it, and starts it again where it was, with another configuration.
+    pub async fn restart_as(&mut self, configuration: &str) {
+        self.kill().await;
+        configure(&self.folder, configuration);
+        self.restart().await;
     }
 
     /// Starts it again where it was.
@@ -46,10 +59,16 @@ impl Broker {
     }
 }
 
+fn configure(folder: &TempDir, configuration: &str) {
+    std::fs::write(folder.path().join("nats.conf"), configuration).expect("written");
+}
+
 async fn spawn(folder: &TempDir, port: &str) -> (Child, u16) {
     let mut child = Command::new(program())
         .args(["--addr", "127.0.0.1", "--port", port, "--jetstream", "--store_dir"])
         .arg(folder.path())
+        .arg("--config")
+        .arg(folder.path().join("nats.conf"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
