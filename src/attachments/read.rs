@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     app::App,
-    comments::Visibility,
     ctx::Ctx,
     error::{Reason, Result},
     ids::Id,
@@ -19,8 +18,7 @@ use crate::{
 pub async fn get(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<Attachment> {
     tickets::get(app, ctx, ticket).await?;
     let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, id).await?;
-    let visible = |it: &Attachment| !ctx.actor.is_customer() || it.visibility == Visibility::Public;
-    found.filter(visible).ok_or_else(|| missing(&ctx.tenant, ticket, id))
+    found.filter(|it| it.visibility.is_shown_to(&ctx.actor)).ok_or_else(|| missing(&ctx.tenant, ticket, id))
 }
 
 /// A page of a ticket's files, oldest first, and where the next one begins.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ctx::ActorKind,
+    ctx::{Actor, ActorKind},
     error::Error,
     ids::{Id, TenantId},
     tickets::codes,
@@ -13,6 +13,13 @@ use crate::{
 codes! {
     /// Who may read it.
     Visibility { Public = "PUBLIC", Internal = "INTERNAL", }
+}
+
+impl Visibility {
+    /// Whether this caller is shown what has it; also of files.
+    pub fn is_shown_to(self, actor: &Actor) -> bool {
+        !actor.is_customer() || self == Self::Public
+    }
 }
 
 /// Something said on a ticket.

@@ -1,13 +1,14 @@
 //! Reading comments. A customer reads the public ones on own tickets.
 
-use super::{Comment, Visibility, model::missing, store};
+use super::{Comment, model::missing, store};
 use crate::{app::App, ctx::Ctx, error::Result, ids::Id, seal::Page, tickets};
 
 pub async fn get(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<Comment> {
     tickets::get(app, ctx, ticket).await?;
     let found = store::find(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, id).await?;
-    let readable = |comment: &Comment| !ctx.actor.is_customer() || comment.visibility == Visibility::Public;
-    found.filter(readable).ok_or_else(|| missing(&ctx.tenant, ticket, id))
+    found
+        .filter(|comment| comment.visibility.is_shown_to(&ctx.actor))
+        .ok_or_else(|| missing(&ctx.tenant, ticket, id))
 }
 
 /// A page of a ticket's comments, oldest first, and where the next one begins.
