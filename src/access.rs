@@ -36,6 +36,7 @@ const LEAD: &[Permission] = &[
     Permission::CommentsRedact,
     Permission::AttachmentsDelete,
     Permission::AgentsWrite,
+    Permission::ReportsRead,
 ];
 
 const HOOKS: &[Permission] = &[Permission::WebhooksRead, Permission::WebhooksWrite];
@@ -53,7 +54,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
         ]],
         Role::Agent | Role::Specialist => &[READ, WORK],
         Role::Manager => &[READ, WORK, LEAD],
-        Role::SlaManager => &[READ, &[Permission::SlaWrite]],
+        Role::SlaManager => &[READ, &[Permission::SlaWrite, Permission::ReportsRead]],
         Role::Admin => &[
             READ,
             WORK,
@@ -77,6 +78,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::CustomersWrite,
                 Permission::AgentsWrite,
                 Permission::AgentsAvailability,
+                Permission::ReportsRead,
             ],
             HOOKS,
         ],
@@ -118,6 +120,7 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::AgentsAvailability
         | Permission::CustomersRead
         | Permission::ConfigurationRead
+        | Permission::ReportsRead
         | Permission::EventsRead
         | Permission::SlaRead
         | Permission::WebhooksRead

@@ -19,7 +19,7 @@ use crate::{
     events::{self, Feeds, Heads, relay::Relay},
     jobs::{JOBS, drive},
     metrics::Metrics,
-    routing,
+    reports, routing,
     seal::Sealer,
     sla, system,
     tickets::{self, Lines, Names, Numbers},
@@ -132,6 +132,7 @@ impl App {
             .add_service(configuration::rpc::server(Arc::clone(self)))
             .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(attachments::rpc::server(Arc::clone(self)))
+            .add_service(reports::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))

@@ -17,6 +17,11 @@ pub const BUCKETS: usize = 256;
 #[sqlx(transparent)]
 pub struct Id(pub Uuid);
 
+impl Id {
+    /// Before all others; nothing has it.
+    pub const NIL: Self = Self(Uuid::nil());
+}
+
 /// Crockford's idea with a lower-case alphabet in ASCII order, so that text sorts as the bytes do.
 fn base32() -> &'static Encoding {
     static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {

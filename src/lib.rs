@@ -34,7 +34,7 @@ pub mod demo;
 pub mod escalation;
 pub mod events;
 pub mod import;
-pub mod report;
+pub mod reports;
 pub mod routing;
 pub mod sla;
 pub mod system;

@@ -38,6 +38,11 @@ impl Interceptor for Bearer {
     }
 }
 
+/// A channel on which somebody calls who has this token.
+pub fn speaking(channel: Channel, token: MetadataValue<Ascii>) -> Caller {
+    InterceptedService::new(channel, Bearer(Some(token)))
+}
+
 /// Connects to the server.
 pub async fn connect(client: &Client) -> anyhow::Result<Caller> {
     let Client { address, ca_file, token, token_file, .. } = client;

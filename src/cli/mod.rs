@@ -3,7 +3,7 @@
 mod attachments;
 mod audit;
 mod broker;
-mod caller;
+pub mod caller;
 mod configuration;
 mod counter;
 mod database;
@@ -13,7 +13,7 @@ mod identity;
 mod import;
 mod look_back;
 mod migrate;
-mod report;
+pub mod report;
 mod restored;
 mod routing;
 mod serve;

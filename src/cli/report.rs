@@ -1,34 +1,47 @@
-//! `ticketing report`: what the event log says.
+//! `ticketing report`: the figures as tables, as JSON, or as a page for somebody who does not look at terminals.
 
-use std::{collections::HashSet, process::ExitCode};
+mod asked;
+mod figures;
+mod page;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use ticketing_proto::v1::{
-    self as pb, configuration_service_client::ConfigurationServiceClient,
-    event_service_client::EventServiceClient, list_events_request::Start,
-};
+use indicatif::{ProgressBar, ProgressStyle};
 
+pub use self::{
+    asked::Reports,
+    figures::{Figures, figures},
+};
 use super::{
-    caller::{Caller, connect, refusal},
+    caller::connect,
     flags::{self, Flags},
 };
-use crate::{
-    config::Environment,
-    report::{Figures, Fold, Seen, Terms},
-    time::Time,
-};
+use crate::{config::Environment, time::Time};
 
-/// Events in one call.
-const PAGE: i32 = 1000;
+/// How long it waits for what is not counted yet.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Print what the event log says: levels, escalations, returns, waiting, rates
+/// Print figures: levels, escalations, returns, waiting, rates, promises
 #[derive(Debug, Args)]
 pub struct Report {
     /// As JSON, for programs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "html")]
     json: bool,
+    /// As a page with charts, all in this one file: to look at in a browser, or to be mailed
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Of what happened from here on, for instance 2026-01-01T00:00:00Z; without it, from the first ticket on
+    #[arg(long, value_name = "TIME")]
+    from: Option<Time>,
+    /// Of what happened before; without it, until now
+    #[arg(long, value_name = "TIME")]
+    until: Option<Time>,
+    /// Whose days, weeks and months the page shows
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    time_zone: String,
     #[command(flatten)]
     flags: Flags<flags::Caller>,
 }
@@ -36,75 +49,42 @@ pub struct Report {
 impl Report {
     pub async fn run(self, environment: &Environment) -> anyhow::Result<ExitCode> {
         let client = self.flags.client(environment)?;
-        let caller = connect(&client).await?;
-        let terms = terms(caller.clone(), &client.tenant).await?;
-        let levels = terms.levels.clone();
-        let figures = fold(caller, &client.tenant, terms).await?;
+        let mut reports = Reports::new(connect(&client).await?, &client.tenant);
+        reports.window(self.from, self.until, &self.time_zone);
+        wait(&mut reports).await?;
+        if let Some(file) = &self.html {
+            let page = page::page(&mut reports).await?;
+            std::fs::write(file, page).with_context(|| file.display().to_string())?;
+            anstream::println!("Wrote {}.", file.display());
+            return Ok(ExitCode::SUCCESS);
+        }
+        let figures = figures(&mut reports).await?;
         if self.json {
             anstream::println!("{}", serde_json::to_string_pretty(&figures)?);
         } else {
-            anstream::println!("{}", table(&figures, &levels));
+            anstream::println!("{}", table(&figures));
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-async fn terms(caller: Caller, tenant: &str) -> anyhow::Result<Terms> {
-    let name = format!("tenants/{tenant}/configuration");
-    let found = ConfigurationServiceClient::new(caller)
-        .get_configuration(pb::GetConfigurationRequest { name, revision: 0 })
-        .await
-        .map_err(|status| refusal(&status))?;
-    let document = found.into_inner().configuration.unwrap_or_default();
-    let first_contact: HashSet<String> = document
-        .resolution_codes
-        .into_iter()
-        .filter(|code| code.first_contact)
-        .map(|code| code.key)
-        .collect();
-    Ok(Terms { levels: document.levels.into_iter().map(|level| level.key).collect(), first_contact })
-}
-
-/// Reads the whole log.
-async fn fold(caller: Caller, tenant: &str, terms: Terms) -> anyhow::Result<Figures> {
-    let mut service = EventServiceClient::new(caller);
-    let mut fold = Fold::new(terms);
-    let mut start = None;
-    loop {
-        let request = pb::ListEventsRequest {
-            parent: format!("tenants/{tenant}"),
-            start,
-            page_size: PAGE,
-            ..Default::default()
-        };
-        let page = service.list_events(request).await.map_err(|status| refusal(&status))?.into_inner();
-        for event in page.events {
-            fold.see(seen(event)?);
-        }
-        if !page.more {
-            return Ok(fold.figures());
-        }
-        start = Some(Start::Cursor(page.cursor));
+/// Waits until everything is counted, and says so if that takes too long.
+async fn wait(reports: &mut Reports) -> anyhow::Result<()> {
+    let style = ProgressStyle::with_template("{spinner} counting what happened so far ({elapsed})")?;
+    let bar = ProgressBar::new_spinner().with_style(style);
+    if reports.caught_up(PATIENCE, || bar.tick()).await? {
+        bar.finish_and_clear();
+        return Ok(());
     }
+    bar.finish_and_clear();
+    anstream::eprintln!(
+        "Not everything is counted yet; the figures are of {}. Is a worker running?",
+        reports.as_of().map_or_else(|| "nothing so far".to_owned(), |time| time.to_string())
+    );
+    Ok(())
 }
 
-fn seen(event: pb::Event) -> anyhow::Result<Seen> {
-    let time = event.occur_time.context("an event without a time")?;
-    let facts = event.facts.context("an event without facts")?;
-    Ok(Seen {
-        ticket: event.resource,
-        kind: event.r#type,
-        occur_time: Time::new(jiff::Timestamp::new(time.seconds, time.nanos)?),
-        state: facts.state().as_str_name().trim_start_matches("TICKET_STATE_").to_owned(),
-        level: facts.level,
-        team: facts.team,
-        resolution_code: facts.resolution_code,
-        reason: event.reason,
-        imported: event.imported,
-    })
-}
-
-fn table(figures: &Figures, levels: &[String]) -> Table {
+fn table(figures: &Figures) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let mut row = |what: &str, count: u64, share: Option<f64>| {
@@ -115,11 +95,8 @@ fn table(figures: &Figures, levels: &[String]) -> Table {
     row("events", figures.events, None);
     let part = |count: u64| (figures.incidents > 0).then(|| count as f64 / figures.incidents as f64);
     for (what, counts) in [("first level", &figures.first_level), ("highest level", &figures.highest_level)] {
-        let unknown = counts.keys().filter(|level| !levels.contains(level));
-        for level in levels.iter().chain(unknown) {
-            if let Some(count) = counts.get(level) {
-                row(&format!("{what} {level}"), *count, part(*count));
-            }
+        for (level, count) in counts {
+            row(&format!("{what} {level}"), *count, part(*count));
         }
     }
     row("escalations", figures.escalations, None);
@@ -139,6 +116,10 @@ fn table(figures: &Figures, levels: &[String]) -> Table {
     row("solved", figures.solved, part(figures.solved));
     row("  by the first contact", figures.first_contact, Some(figures.first_contact_rate));
     row("  at the lowest level, without another", figures.push_to_front, Some(figures.push_to_front_rate));
+    row("  reopened, of those ever solved", figures.reopened, Some(figures.reopen_rate));
+    for (clock, kept) in &figures.sla_attainment {
+        row(&format!("promises kept, {clock}"), kept.kept, Some(kept.rate));
+    }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

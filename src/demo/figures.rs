@@ -1,11 +1,20 @@
-//! What the day's table shows, from what the watcher saw.
+//! What the day's table shows: the figures as anybody can ask for them, and what the watcher saw.
 
-use super::watcher::Log;
+use std::time::Duration;
+
+use super::{TENANT, person::Person, watcher::Watcher};
+use crate::cli::report::{Reports, figures};
+
+/// How long the last events may take to be counted.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Label and value of each line.
-pub fn lines(log: &Log) -> Vec<(String, String)> {
-    let figures = log.fold.figures();
-    let count = |kind: &str| log.types.get(kind).copied().unwrap_or_default();
+pub async fn lines(person: &Person, watcher: &Watcher) -> anyhow::Result<Vec<(String, String)>> {
+    let mut reports = Reports::new(person.caller(), TENANT);
+    anyhow::ensure!(reports.caught_up(PATIENCE, || ()).await?, "the day's events are not counted");
+    let figures = figures(&mut reports).await?;
+    let types = watcher.log().types.clone();
+    let count = |kind: &str| types.get(kind).copied().unwrap_or_default();
     let mut lines = Vec::new();
     let mut line = |label: &str, value: String| lines.push((label.to_owned(), value));
     line("Tickets", figures.incidents.to_string());
@@ -21,10 +30,10 @@ pub fn lines(log: &Log) -> Vec<(String, String)> {
     }
     line("Declined", count("ticket.escalation_declined").to_string());
     line("Hand-backs", figures.hand_backs.to_string());
-    line("Reopened", count("ticket.reopened").to_string());
+    line("Reopened", of(figures.reopened, figures.solved));
     line("Waited on the customer", of(figures.waited_on_customer, figures.incidents));
-    line("Events seen by the watcher", figures.events.to_string());
-    lines
+    line("Events seen by the watcher", types.values().sum::<u64>().to_string());
+    Ok(lines)
 }
 
 /// A part of a whole, with its share.

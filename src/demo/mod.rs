@@ -58,14 +58,14 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
 async fn play(stage: &Stage) -> anyhow::Result<()> {
     told::opened(stage);
     let cast = stage.cast();
-    let document = cast::configure(&cast).await?;
+    cast::configure(&cast).await?;
     cast::record(&cast).await?;
     told::tokens(&cast);
-    let watcher = Arc::new(Watcher::start(&stage.app.tasks, cast.of("petra"), &document).await?);
+    let watcher = Arc::new(Watcher::start(&stage.app.tasks, cast.of("petra")).await?);
     story::tell(&cast, &watcher).await?;
     background::pass(&cast, &watcher).await?;
     watcher.catch_up(&cast.ledger).await?;
-    told::figures(&figures::lines(&watcher.log()));
+    told::figures(&figures::lines(cast.of("petra"), &watcher).await?);
     Ok(())
 }
 

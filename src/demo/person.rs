@@ -17,6 +17,7 @@ use tonic::{
 };
 
 use super::{TENANT, matters::Matter};
+use crate::cli::caller::{Caller, speaking};
 
 /// The last version that anybody was told of each ticket, so that the watcher can tell when it has seen everything.
 pub type Ledger = Arc<Mutex<HashMap<String, i64>>>;
@@ -45,12 +46,19 @@ macro_rules! call {
 pub type Answer = Result<pb::Ticket, Status>;
 
 impl Person {
+    /// A channel that speaks in this person's name.
+    pub fn caller(&self) -> Caller {
+        speaking(self.channel.clone(), self.bearer())
+    }
+
+    fn bearer(&self) -> MetadataValue<Ascii> {
+        format!("Bearer {}", self.token).parse().expect("a development token is ASCII")
+    }
+
     /// A request in this person's name.
     pub fn ask<T>(&self, message: T) -> Request<T> {
-        let bearer: MetadataValue<Ascii> =
-            format!("Bearer {}", self.token).parse().expect("a development token is ASCII");
         let mut request = Request::new(message);
-        request.metadata_mut().insert("authorization", bearer);
+        request.metadata_mut().insert("authorization", self.bearer());
         request
     }
 

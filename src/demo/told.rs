@@ -67,7 +67,7 @@ pub fn background_over(bar: &ProgressBar) {
 
 /// The day's figures.
 pub fn figures(lines: &[(String, String)]) {
-    title("The day's figures, folded from the event stream");
+    title("The day's figures");
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     for (label, value) in lines {
@@ -87,6 +87,6 @@ pub fn left_listening(address: SocketAddr) {
         "  buf curl --protocol grpc --http2-prior-knowledge -d '{{\"parent\": \"tenants/{TENANT}\"}}' \
          {url}/ticketing.v1.TicketService/ListTickets"
     );
-    anstream::println!("  ticketing report --address {url} --tenant {TENANT}");
+    anstream::println!("  ticketing report --address {url} --tenant {TENANT} --html report.html");
     anstream::println!("  ticketing config get --address {url} --tenant {TENANT}");
 }

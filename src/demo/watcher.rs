@@ -1,4 +1,4 @@
-//! The one who watches the event stream beside the day: counts, folds the figures, and knows who has which ticket.
+//! The one who watches the event stream beside the day: counts what comes, and knows who has which ticket.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,11 +15,6 @@ use tokio_util::task::TaskTracker;
 use tonic::Streaming;
 
 use super::person::{Ledger, Person, key, parent, version};
-use crate::{
-    configuration::Document,
-    report::{Fold, Seen, Terms},
-    time::Time,
-};
 
 /// How long an event may take from the commit to the watcher.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,7 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What the watcher knows.
 #[derive(Debug, Default)]
 pub struct Log {
-    pub fold: Fold,
     /// Events by their type.
     pub types: BTreeMap<String, u64>,
     /// Version and assignee of each ticket.
@@ -41,16 +35,11 @@ pub struct Watcher(watch::Receiver<Log>);
 
 impl Watcher {
     /// Watches from now on.
-    pub async fn start(tasks: &TaskTracker, person: &Person, document: &Document) -> anyhow::Result<Self> {
-        let codes = document.resolution_codes.iter();
-        let fold = Fold::new(Terms {
-            levels: document.levels.iter().map(|level| level.key.clone()).collect(),
-            first_contact: codes.filter(|code| code.first_contact).map(|code| code.key.clone()).collect(),
-        });
+    pub async fn start(tasks: &TaskTracker, person: &Person) -> anyhow::Result<Self> {
         let request = pb::WatchEventsRequest { parent: parent(), ..Default::default() };
         let stream = EventServiceClient::new(person.channel.clone()).watch_events(person.ask(request)).await;
         let stream = stream.context("the events cannot be watched")?.into_inner();
-        let (sender, receiver) = watch::channel(Log { fold, ..Log::default() });
+        let (sender, receiver) = watch::channel(Log::default());
         tasks.spawn(follow(stream, sender));
         Ok(Self(receiver))
     }
@@ -117,20 +106,6 @@ impl Log {
     fn see(&mut self, event: &pb::Event) {
         *self.types.entry(event.r#type.clone()).or_default() += 1;
         let facts = event.facts.clone().unwrap_or_default();
-        let time = event.occur_time.unwrap_or_default();
-        let time = jiff::Timestamp::new(time.seconds, time.nanos).unwrap_or_default();
-        let state = facts.state().as_str_name().trim_start_matches("TICKET_STATE_").to_owned();
         self.tickets.insert(event.resource.clone(), (event.ticket_version, facts.assignee));
-        self.fold.see(Seen {
-            ticket: event.resource.clone(),
-            kind: event.r#type.clone(),
-            occur_time: Time::new(time),
-            state,
-            level: facts.level,
-            team: facts.team,
-            resolution_code: facts.resolution_code,
-            reason: event.reason.clone(),
-            imported: event.imported,
-        });
     }
 }

@@ -152,6 +152,31 @@ pub async fn logs_in(tx: &mut Tx, tickets: &[Id]) -> Result<HashMap<Id, Vec<Even
     Ok(logs)
 }
 
+/// What happened to these tickets behind a version of each: ticket by ticket, in order.
+pub async fn behind_versions_in(tx: &mut Tx, from: &[(Id, i64)]) -> Result<Vec<Event>> {
+    let tenant = tx.tenant().clone();
+    let (tickets, versions): (Vec<Id>, Vec<i64>) = from.iter().copied().unzip();
+    let events = sqlx::query_as!(
+        Event,
+        r#"select e.tenant_id, e.ticket_id, e.version, e.type as kind, e.actor_kind, e.actor_id, e.request_id, e.rule,
+                  e.configuration_revision, e.occur_time, e.record_time, e.traceparent, e.changes, e.note, e.reason,
+                  e.details, e.facts, e.imported
+           from unnest($2::uuid[], $3::bigint[]) seen (ticket_id, version)
+           cross join lateral (
+               select * from events e
+               where e.tenant_id = $1 and e.ticket_id = seen.ticket_id and e.version > seen.version
+               order by e.version
+           ) e
+           order by e.ticket_id, e.version"#,
+        tenant.as_str(),
+        &tickets as &[Id],
+        &versions,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(events)
+}
+
 /// How a ticket came in.
 #[derive(Clone, Debug)]
 pub struct Created {

@@ -6,6 +6,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::Event;
 use crate::{
+    db::Tx,
     error::Result,
     ids::{Id, TenantId},
     time::Time,
@@ -178,6 +179,45 @@ pub async fn read(
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| placed!(row)).collect())
+}
+
+/// To what something happened behind a position.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched {
+    pub position: i64,
+    pub ticket_id: Id,
+    pub record_time: Time,
+}
+
+/// What the tenant's stream has behind a position, in order, by its names alone.
+pub async fn touched_in(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Touched>> {
+    let tenant = tx.tenant().clone();
+    let touched = sqlx::query_as!(
+        Touched,
+        "select position, ticket_id, record_time from stream
+         where tenant_id = $1 and position > $2 order by position limit $3",
+        tenant.as_str(),
+        position,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(touched)
+}
+
+/// Whether nothing that is committed waits for its place, or has one behind this position.
+pub async fn is_all_in(tx: &mut Tx, position: i64) -> Result<bool> {
+    let tenant = tx.tenant().clone();
+    let more = sqlx::query_scalar!(
+        r#"select exists (select from stream where tenant_id = $1 and position > $2)
+               or exists (select from outbox where bucket = $3 and tenant_id = $1) as "more!""#,
+        tenant.as_str(),
+        position,
+        tenant.bucket(),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(!more)
 }
 
 /// A part of a bucket.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{attachments, audit, escalation, events, idempotency, metrics, routing, sla, tickets, webhooks};
+use crate::{
+    attachments, audit, escalation, events, idempotency, metrics, reports, routing, sla, tickets, webhooks,
+};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -134,6 +136,15 @@ pub const JOBS: &[Job] = &[
         batch: 1000,
         wake: None,
         run_once: |app, limit| Box::pin(async move { audit::extend::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "count_figures",
+        // How old the figures are at most, when there is not too much to count.
+        period: Duration::from_millis(500),
+        pace: Duration::from_millis(50),
+        batch: 50,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { reports::follow::run_once(&app, limit).await }),
     },
     Job {
         name: "fan_out_webhooks",

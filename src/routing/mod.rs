@@ -23,7 +23,7 @@ mod pattern;
 mod place;
 mod preview;
 mod pull;
-mod queue_stats;
+pub mod queue_stats;
 mod roster;
 mod route;
 pub mod rpc;
@@ -31,7 +31,7 @@ mod simulate;
 mod transfer;
 mod typing;
 mod view;
-mod wire;
+pub mod wire;
 
 pub use candidates::{Candidate, Rejection};
 pub use condition::{Conditions, compile as compile_condition};

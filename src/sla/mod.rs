@@ -45,5 +45,6 @@ pub use follow::{Ledger, begin, follow_in, promise};
 pub use model::{Clock, ClockState, Signal, What};
 pub use points::Point;
 pub use select::select;
-pub use store::{forget as forget_in, put as put_in};
+pub use signals::answers;
+pub use store::{forget as forget_in, of_tickets as of_tickets_in, put as put_in};
 pub use verify::{Verified, compare, verify, verify_all};

@@ -182,6 +182,17 @@ impl Clock {
         matches!(self.phase(), Phase::Running | Phase::Paused)
     }
 
+    /// Whether it was kept, and when that was decided: at its end, or when it was due. `None`: it may still be kept, it was called
+    /// off, or it was late when it came to hold.
+    pub fn judged(&self) -> Option<(bool, Time)> {
+        match self.state {
+            _ if self.breached_on_apply => None,
+            ClockState::Achieved => Some((true, self.end_time?)),
+            ClockState::Breaching | ClockState::Breached => Some((false, self.breach_time?)),
+            ClockState::Running | ClockState::Paused | ClockState::Cancelled | ClockState::Superseded => None,
+        }
+    }
+
     /// It is late, it was promised, and nobody has been told.
     pub fn owes_breach(&self) -> bool {
         self.breach_time.is_some() && self.detect_time.is_none()

@@ -94,7 +94,7 @@ pub fn begins<'a>(terms: &Terms<'_>, event: &'a Event, clocks: &[Clock]) -> Opti
 }
 
 /// A person of the support tells the customer something. What programs and rules say answers nothing.
-fn answers(event: &Event) -> bool {
+pub fn answers(event: &Event) -> bool {
     let by_support = matches!(event.actor_kind, ActorKind::Agent | ActorKind::Service);
     is_said(event) && by_support && detail(event, "visibility") == Some("PUBLIC")
 }

@@ -301,6 +301,17 @@ pub async fn batch(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Vec<Shown>> {
     Ok(shown)
 }
 
+/// Those of these tickets that there are and the caller may see, in this order.
+pub async fn batch_seen(app: &App, ctx: &Ctx, ids: &[Id]) -> Result<Vec<Shown>> {
+    let mut db = app.db.read(&ctx.tenant).await?;
+    let mut tickets = find(&mut db, ctx, ids).await?;
+    let found = ids.iter().filter_map(|id| tickets.remove(id)).collect();
+    let shown = app.names.put_on(&mut db, &ctx.tenant, found).await?;
+    db.keep();
+    restricted::note(app, ctx, &shown).await?;
+    Ok(shown)
+}
+
 /// Those of the tickets that there are and the caller may see.
 async fn find(db: &mut PgConnection, ctx: &Ctx, ids: &[Id]) -> Result<HashMap<Id, Ticket>> {
     let found = store::find_all(&mut *db, &ctx.tenant, ids).await?;

@@ -58,7 +58,7 @@ pub use create::{
 };
 pub use erase::{ERASED, Person, Tally, asked_by_in, erase_in};
 pub use lines::Lines;
-pub use list::{Selection, parse_filter};
+pub use list::{Selection, batch_seen, parse_filter};
 pub use look_back::{Look, look_back};
 pub(crate) use model::codes;
 pub use model::*;
@@ -68,7 +68,7 @@ pub use past::{Extent, Past, Window, extent, past};
 pub use read::{at_version, count_standing_in, get, held, list_live, resolve};
 pub use restricted::{Sight, hidden, see};
 pub use status::{Verb, advance, advance_settled};
-pub use store::Live;
+pub use store::{Live, ids_behind as ids_behind_in};
 pub use write::{
     Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_first_in, lock_free_in,
     lock_in, write, write_in, write_with,

@@ -8,10 +8,10 @@ use crate::{
     ids::{Id, TenantId},
     time::Time,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What waits in a queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Depth {
     pub waiting: i64,
     pub offered: i64,
@@ -72,6 +72,11 @@ pub async fn lock_next_in(
 /// Tickets whose offer has lapsed, of all tenants.
 pub async fn lapsed_offers(app: &App, now: Time, limit: usize) -> Result<Vec<(TenantId, Id)>> {
     store::list_lapsed_offers(app.db.across(), now, limit).await
+}
+
+/// How many wait in each queue in which any do, and since when; and how many of them have each priority, the most pressing first.
+pub async fn depths(app: &App, tenant: &TenantId, now: Time) -> Result<HashMap<String, (Depth, Vec<(String, i64)>)>> {
+    store::measure_all(&mut *app.db.read(tenant).await?, tenant, now).await
 }
 
 /// How many wait in a queue, and since when.

@@ -412,6 +412,20 @@ pub async fn count_standing(
     Ok(standing)
 }
 
+/// The next tickets in the order of their ids, behind one.
+pub async fn ids_behind(tx: &mut Tx, behind: Id, limit: i64) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let ids = sqlx::query_scalar!(
+        r#"select id as "id: Id" from tickets where tenant_id = $1 and id > $2 order by id limit $3"#,
+        tenant.as_str(),
+        behind as Id,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(ids)
+}
+
 /// Locks tickets that were over before a time, the first first, unless somebody is at them.
 pub async fn lock_over_since(tx: &mut Tx, before: Time, limit: i64) -> Result<Vec<Id>> {
     let tenant = tx.tenant().clone();

@@ -1,6 +1,8 @@
 //! The SQL of waiting: tickets in the order in which their queues are served, for whoever looks, pulls or gives away.
 
-use sqlx::{PgConnection, PgPool};
+use std::collections::HashMap;
+
+use sqlx::{PgConnection, PgPool, types::Json};
 
 use super::{Need, Ticket, Turn, queue::Depth};
 use crate::{
@@ -185,6 +187,47 @@ pub async fn measure(db: &mut PgConnection, tenant: &TenantId, queue: &str, now:
     .fetch_one(db)
     .await?;
     Ok(depth)
+}
+
+/// As [`measure`], for all queues in which tickets wait; with how many have each priority.
+pub async fn measure_all(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    now: Time,
+) -> Result<HashMap<String, (Depth, Vec<(String, i64)>)>> {
+    let rows = sqlx::query!(
+        r#"with waiting as (
+               select * from tickets where tenant_id = $1 and queue_time is not null and state in ('NEW', 'OPEN')
+           ), pressing as (
+               select queue, json_agg(json_build_array(priority, n) order by rank, priority) as priorities
+               from (select queue, priority, min(priority_rank) as rank, count(*) as n from waiting group by 1, 2) p
+               group by queue
+           )
+           select queue, count(*) as "waiting!", count(offered_to) as "offered!",
+                  count(*) filter (where escalated) as "escalated!",
+                  count(*) filter (where routing_exhausted) as "exhausted!", min(queue_time) as "oldest: Time",
+                  percentile_disc(array[0.5, 0.9, 0.99]) within group
+                      (order by extract(epoch from $2 - queue_time)::float8) as waits,
+                  (select priorities from pressing p where p.queue = w.queue)
+                      as "priorities!: Json<Vec<(String, i64)>>"
+           from waiting w group by queue"#,
+        tenant.as_str(),
+        now as Time,
+    )
+    .fetch_all(db)
+    .await?;
+    let depths = rows.into_iter().map(|row| {
+        let depth = Depth {
+            waiting: row.waiting,
+            offered: row.offered,
+            escalated: row.escalated,
+            exhausted: row.exhausted,
+            oldest: row.oldest,
+            waits: row.waits,
+        };
+        (row.queue, (depth, row.priorities.0))
+    });
+    Ok(depths.collect())
 }
 
 fn lines(lines: &[(String, Vec<Need>)]) -> Result<(Vec<String>, Vec<String>)> {

@@ -1,0 +1,254 @@
+//! What the figures know of a ticket, folded from its events in their order, and which of those events count by themselves.
+//! Nothing is read but the event and what was folded before: whoever folds the log again comes to the same.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    events::{Event, EventType, Facts},
+    ids::{Id, TenantId},
+    sla,
+    tickets::State,
+    time::Time,
+};
+
+/// Of the rules in this file. Whoever changes what they come to raises it, and all tickets are counted anew.
+pub const REVISION: i32 = 1;
+
+/// By what figures are divided: keys of the configuration, names of enums.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimensions {
+    pub kind: String,
+    pub channel: String,
+    pub priority: String,
+    pub category: String,
+    pub product: String,
+    pub organization: String,
+    pub level: String,
+    pub queue: String,
+    pub team: String,
+}
+
+impl Dimensions {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            kind: facts.kind.clone(),
+            channel: facts.channel.clone(),
+            priority: facts.priority.clone(),
+            category: facts.category.clone(),
+            product: facts.product.clone(),
+            organization: facts.organization.clone(),
+            level: facts.level.clone(),
+            queue: facts.queue.clone(),
+            team: facts.team.clone(),
+        }
+    }
+}
+
+/// A ticket as the figures know it. Field names are the columns of `report_tickets`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Story {
+    pub tenant_id: TenantId,
+    pub ticket_id: Id,
+    pub version: i64,
+    pub revision: i32,
+    pub state: String,
+    #[serde(flatten)]
+    pub at: Dimensions,
+    pub assignee: String,
+    pub first_level: String,
+    pub highest_level: String,
+    pub resolution_code: String,
+    pub imported: bool,
+    pub article: bool,
+    pub events: i64,
+    pub escalations: i64,
+    pub returns: i64,
+    pub reopens: i64,
+    pub customer_waits: i64,
+    pub live_micros: i64,
+    pub customer_micros: i64,
+    pub vendor_micros: i64,
+    pub hold_micros: i64,
+    pub create_time: Time,
+    pub last_time: Time,
+    pub first_response_time: Option<Time>,
+    pub first_resolve_time: Option<Time>,
+    pub resolve_time: Option<Time>,
+    pub cancel_time: Option<Time>,
+}
+
+/// What is counted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// The work that there is to do became more or less.
+    Backlog,
+    Escalated,
+    HandedBack,
+    Transferred,
+    /// Came back to a team that had it.
+    Returned,
+    Reopened,
+}
+
+/// One thing that is counted by itself. Field names are the columns of `report_steps`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub tenant_id: TenantId,
+    pub ticket_id: Id,
+    pub version: i64,
+    pub step: What,
+    pub amount: i64,
+    pub step_time: Time,
+    pub reason: String,
+    #[serde(flatten)]
+    pub at: Dimensions,
+}
+
+impl Story {
+    /// A ticket of which nothing is known yet; its first event is `event`.
+    pub fn new(event: &Event) -> Self {
+        Self {
+            tenant_id: event.tenant_id.clone(),
+            ticket_id: event.ticket_id,
+            version: 0,
+            revision: REVISION,
+            state: String::new(),
+            at: Dimensions::default(),
+            assignee: String::new(),
+            first_level: event.facts.level.clone(),
+            highest_level: event.facts.level.clone(),
+            resolution_code: String::new(),
+            imported: event.imported,
+            article: false,
+            events: 0,
+            escalations: 0,
+            returns: 0,
+            reopens: 0,
+            customer_waits: 0,
+            live_micros: 0,
+            customer_micros: 0,
+            vendor_micros: 0,
+            hold_micros: 0,
+            create_time: event.occur_time,
+            last_time: event.occur_time,
+            first_response_time: None,
+            first_resolve_time: None,
+            resolve_time: None,
+            cancel_time: None,
+        }
+    }
+
+    /// The next event. What was seen before changes nothing.
+    pub fn see(&mut self, event: &Event) -> Vec<Step> {
+        if event.version <= self.version {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        let (was, before) = (State::parse(&self.state), self.at.clone());
+        let (is, now) = (State::parse(&event.facts.state), Dimensions::of(&event.facts));
+        self.version = event.version;
+        self.events += 1;
+        self.pass(was, event.occur_time);
+        let mut step = |step, amount, at: &Dimensions| {
+            steps.push(Step {
+                tenant_id: event.tenant_id.clone(),
+                ticket_id: event.ticket_id,
+                version: event.version,
+                step,
+                amount,
+                step_time: event.occur_time,
+                reason: reason(event),
+                at: at.clone(),
+            });
+        };
+        let (lived, lives) = (was.is_some_and(State::is_live), is.is_some_and(State::is_live));
+        if lived && !(lives && before == now) {
+            step(What::Backlog, -1, &before);
+        }
+        if lives && !(lived && before == now) {
+            step(What::Backlog, 1, &now);
+        }
+        match event.kind {
+            EventType::TicketEscalated => {
+                self.escalations += 1;
+                step(What::Escalated, 1, &before);
+            }
+            EventType::TicketHandedBack => step(What::HandedBack, 1, &before),
+            EventType::TicketTransferred => step(What::Transferred, 1, &before),
+            _ => {}
+        }
+        // Counted by the ticket itself, whose fields the event bears.
+        for (field, counted, what) in [
+            ("return_count", &mut self.returns, What::Returned),
+            ("reopen_count", &mut self.reopens, What::Reopened),
+        ] {
+            if let Some(count) = after(event, field).and_then(Value::as_i64).filter(|count| count != counted) {
+                step(what, count - *counted, &now);
+                *counted = count;
+            }
+        }
+        self.enter(event, was, is);
+        self.at = now;
+        steps
+    }
+
+    /// Time passes in the state in which it stands.
+    fn pass(&mut self, state: Option<State>, now: Time) {
+        let micros = i64::try_from(now.duration_since(*self.last_time).as_micros()).unwrap_or(i64::MAX).max(0);
+        self.last_time = self.last_time.max(now);
+        match state {
+            Some(State::WaitingOnCustomer) => self.customer_micros += micros,
+            Some(State::WaitingOnVendor) => self.vendor_micros += micros,
+            Some(State::OnHold) => self.hold_micros += micros,
+            _ => {}
+        }
+        if state.is_some_and(State::is_live) {
+            self.live_micros += micros;
+        }
+    }
+
+    /// How it stands after the event.
+    fn enter(&mut self, event: &Event, was: Option<State>, is: Option<State>) {
+        let (facts, now) = (&event.facts, event.occur_time);
+        if is == Some(State::WaitingOnCustomer) && was != is {
+            self.customer_waits += 1;
+        }
+        let solved = |state| matches!(state, Some(State::Resolved | State::Closed));
+        if solved(is) && !solved(was) {
+            self.first_resolve_time.get_or_insert(now);
+            self.resolve_time = Some(now);
+        } else if !solved(is) {
+            self.resolve_time = None;
+        }
+        self.cancel_time = (is == Some(State::Cancelled)).then(|| self.cancel_time.unwrap_or(now));
+        if solved(is) || sla::answers(event) {
+            self.first_response_time.get_or_insert(now);
+        }
+        let text = |field| after(event, field).and_then(Value::as_str).map(str::to_owned);
+        if let Some(level) = text("first_level") {
+            self.first_level = level;
+        }
+        if let Some(level) = text("highest_level") {
+            self.highest_level = level;
+        }
+        if let Some(resolution) = after(event, "resolution") {
+            let article = resolution.get("article").and_then(Value::as_str).unwrap_or_default();
+            self.article = !article.is_empty();
+        }
+        self.state.clone_from(&facts.state);
+        self.assignee.clone_from(&facts.assignee);
+        self.resolution_code.clone_from(&facts.resolution_code);
+    }
+}
+
+/// The value of a field after the event, if it changed.
+fn after<'e>(event: &'e Event, field: &str) -> Option<&'e Value> {
+    event.changes.get(field).map(|(_, after)| after)
+}
+
+/// The other system's word for a status is no reason.
+fn reason(event: &Event) -> String {
+    if event.imported { "(imported)".to_owned() } else { event.reason.clone() }
+}
