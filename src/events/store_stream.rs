@@ -205,6 +205,22 @@ pub async fn touched_in(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<To
     Ok(touched)
 }
 
+/// Those of these tenants whose stream has something behind the position beside them.
+pub async fn behind_of(pool: &PgPool, places: &[(TenantId, i64)]) -> Result<Vec<TenantId>> {
+    let (tenants, positions): (Vec<String>, Vec<i64>) =
+        places.iter().map(|(tenant, position)| (tenant.as_str().to_owned(), *position)).unzip();
+    let behind = sqlx::query_scalar!(
+        r#"select place.tenant_id as "tenant!: TenantId"
+           from unnest($1::text[], $2::bigint[]) place (tenant_id, position)
+           where exists (select from stream s where s.tenant_id = place.tenant_id and s.position > place.position)"#,
+        &tenants,
+        &positions,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(behind)
+}
+
 /// Whether nothing that is committed waits for its place, or has one behind this position.
 pub async fn is_all_in(tx: &mut Tx, position: i64) -> Result<bool> {
     let tenant = tx.tenant().clone();

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
+    configuration,
     db::Tx,
     error::Result,
     events,
@@ -28,15 +29,34 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let now = app.db.now(&app.clock).await?;
     // Known before anything is read, so what is read is all up to here.
     let heads: HashMap<i16, i64> = events::stream_heads(app.db.across()).await?.into_iter().collect();
-    let behind = store::behind(app.db.across(), limit as i64).await?;
+    let head = |tenant: &TenantId| heads.get(&tenant.bucket()).copied().unwrap_or(0);
+    let behind = behind(app, head).await?;
     let found = behind.len();
     let mut tally = Tally::default();
-    for tenant in behind {
-        let head = heads.get(&tenant.bucket()).copied().unwrap_or(0);
+    for tenant in behind.into_iter().take(limit) {
+        let head = head(&tenant);
         tally.add(turn(app, &tenant, head, now).await);
     }
     let report = tally.finish()?;
-    Ok(Report { full: report.full || report.done > 0 && found >= limit, ..report })
+    Ok(Report { full: report.full || report.done > 0 && found > limit, ..report })
+}
+
+/// The tenants of which there is something to count: those that are not whole first, then those behind whose place something
+/// happened. In the bucket of a busy tenant there are others to whom nothing did.
+async fn behind(app: &App, stream_head: impl Fn(&TenantId) -> i64) -> Result<Vec<TenantId>> {
+    let counted: HashMap<TenantId, Head> = store::heads(app.db.across()).await?.into_iter().collect();
+    let tenants = configuration::store::list_tenants(app.db.across()).await?;
+    let mut behind = Vec::new();
+    let mut maybe = Vec::new();
+    for tenant in tenants.into_iter().filter_map(|(tenant, _)| TenantId::parse(&tenant)) {
+        match counted.get(&tenant).filter(|head| head.is_whole()) {
+            None => behind.push(tenant),
+            Some(head) if head.position < stream_head(&tenant) => maybe.push((tenant, head.position)),
+            Some(_) => {}
+        }
+    }
+    behind.extend(events::behind_of(app.db.across(), &maybe).await?);
+    Ok(behind)
 }
 
 async fn turn(app: &App, tenant: &TenantId, stream_head: i64, now: Time) -> Result<Report> {

@@ -41,7 +41,9 @@ fn following(length: Length, zone: &TimeZone, time: Time) -> Option<Time> {
     let (from, span): (jiff::Zoned, Span) = match length {
         Length::Whole => return None,
         // An hour that the clocks show twice is two.
-        Length::Hour => (local.round(ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc)).ok()?, 1.hour()),
+        Length::Hour => {
+            (local.round(ZonedRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Trunc)).ok()?, 1.hour())
+        }
         Length::Day => (midnight, 1.day()),
         Length::Week => {
             let days = i64::from(midnight.weekday().to_monday_zero_offset());
@@ -69,7 +71,10 @@ mod tests {
     #[test]
     fn intervals_are_those_of_the_zone() {
         let berlin = |length, start, end| divided(length, "Europe/Berlin", start, end);
-        assert_eq!(berlin(Length::Whole, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"), ["2026-01-01T00:00:00Z"]);
+        assert_eq!(
+            berlin(Length::Whole, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            ["2026-01-01T00:00:00Z"]
+        );
         assert_eq!(
             berlin(Length::Month, "2026-02-10T00:00:00Z", "2026-05-01T00:00:00Z"),
             ["2026-02-10T00:00:00Z", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z", "2026-04-30T22:00:00Z"]

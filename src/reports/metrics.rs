@@ -461,9 +461,19 @@ pub const METRICS: &[Metric] = &[
         Share { part: Which::WithArticle, whole: Which::All },
         "Of the solved tickets, those whose resolution names an article.",
     ),
-    steps("escalations", "Escalations", Which::Escalation, "Times that a ticket was escalated, at the level that escalated it."),
+    steps(
+        "escalations",
+        "Escalations",
+        Which::Escalation,
+        "Times that a ticket was escalated, at the level that escalated it.",
+    ),
     steps("hand_backs", "Hand-backs", Which::HandBack, "Times that a ticket was handed back."),
-    steps("transfers", "Transfers", Which::Transfer, "Times that a ticket went to another team or queue of the same level."),
+    steps(
+        "transfers",
+        "Transfers",
+        Which::Transfer,
+        "Times that a ticket went to another team or queue of the same level.",
+    ),
     steps("returns", "Returns", Which::Return, "Times that a ticket came back to a team that had had it."),
     steps("reopenings", "Reopenings", Which::Reopening, "Times that a solved ticket was opened again."),
 ];
@@ -483,7 +493,7 @@ mod tests {
             };
             assert_eq!(metric.source, of_source, "{}", metric.key);
             assert!(metric.definition.ends_with('.'), "{}", metric.key);
-            let rate = matches!(metric.measure, Measure::Share { .. } | Measure::Ratio(..));
+            let rate = matches!(metric.measure, Share { .. } | Ratio(..));
             assert_eq!(metric.unit == Unit::Share, rate, "{}", metric.key);
         }
     }

@@ -84,9 +84,8 @@ const NOTHING: State = State { as_of: None, rebuilding: true, waiting: true };
 pub async fn state(tx: &mut Tx, now: Time) -> Result<State> {
     let Some(head) = store::head(tx).await? else { return Ok(NOTHING) };
     let current = events::is_all_in(tx, head.position).await?;
-    let rebuilding = head.walked_to.is_some() || head.revision != super::story::REVISION;
     let as_of = if current { now } else { head.record_time };
-    Ok(State { as_of: Some(as_of), rebuilding, waiting: !current })
+    Ok(State { as_of: Some(as_of), rebuilding: !head.is_whole(), waiting: !current })
 }
 
 /// The dimensions of a metric by these keys, and its filter.
@@ -186,7 +185,8 @@ fn table(
     let rows: Vec<(usize, &Vec<String>)> = (1..=starts.len())
         .flat_map(|interval| combinations.iter().map(move |values| (interval, *values)))
         .collect();
-    let columns = metrics.iter().zip(&answers).map(|(metric, answer)| column(metric, answer, &rows)).collect();
+    let columns =
+        metrics.iter().zip(&answers).map(|(metric, answer)| column(metric, answer, &rows)).collect();
     Ok(Table {
         starts: rows.iter().map(|(interval, _)| starts[interval - 1]).collect(),
         dimensions: (0..dimensions)
@@ -278,17 +278,20 @@ mod tests {
 
     #[test]
     fn without_dimensions_every_interval_has_a_row() {
-        let empty = table(&[metric("created")], 0, &[at(1), at(2)], vec![HashMap::new()], NOTHING).expect("two");
+        let empty =
+            table(&[metric("created")], 0, &[at(1), at(2)], vec![HashMap::new()], NOTHING).expect("two");
         assert_eq!((empty.starts.len(), empty.columns[0].len()), (2, 2));
         let many: Vec<Time> = (0..2000).map(at).collect();
         let cells: Vec<(usize, String)> = (0..6).map(|n| (1, n.to_string())).collect();
-        let cells: Vec<_> = cells.iter().map(|(interval, value)| (*interval, value.as_str(), 1.0, 1)).collect();
+        let cells: Vec<_> =
+            cells.iter().map(|(interval, value)| (*interval, value.as_str(), 1.0, 1)).collect();
         assert!(table(&[metric("created")], 1, &many, vec![answer(&cells)], NOTHING).is_err());
     }
 
     #[test]
     fn what_can_be_asked_together_is_one_statement() {
-        let asked = ["created", "solved", "first_contact_rate", "escalations", "hand_backs", "returned", "backlog"];
+        let asked =
+            ["created", "solved", "first_contact_rate", "escalations", "hand_backs", "returned", "backlog"];
         let metrics: Vec<_> = asked.iter().map(|key| metric(key)).collect();
         let places: Vec<Vec<usize>> = batches(&metrics).into_iter().map(|(_, places)| places).collect();
         assert_eq!(places, [vec![0, 5], vec![1, 2], vec![3], vec![4], vec![6]]);

@@ -18,6 +18,7 @@ use crate::{
     call::{Call, MAX_REQUEST, service},
     error::{Result, Violations},
     ids::tenant_of,
+    seal::Page,
     tickets::{View, wire as ticket_wire},
 };
 
@@ -37,8 +38,13 @@ service! { ReportService, "ReportService":
 }
 
 async fn list_metrics(call: &Call, request: pb::ListMetricsRequest) -> Result<pb::ListMetricsResponse> {
-    call.read(tenant_of(&request.parent)?)?;
-    Ok(pb::ListMetricsResponse { metrics: METRICS.iter().map(wire::metric).collect() })
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let purpose = format!("{} ListMetrics", ctx.tenant);
+    let page = Page::<usize>::parse(&call.app.sealer, &purpose, request.page_size, &request.page_token)?;
+    let rows = METRICS.iter().enumerate().skip(page.after.map_or(0, |last| last + 1)).collect();
+    let (rows, next_page_token) = page.finish(&call.app.sealer, &purpose, rows, |(place, _)| *place)?;
+    let metrics = rows.into_iter().map(|(_, metric)| wire::metric(metric)).collect();
+    Ok(pb::ListMetricsResponse { metrics, next_page_token })
 }
 
 async fn query_metrics(call: &Call, request: pb::QueryMetricsRequest) -> Result<pb::QueryMetricsResponse> {

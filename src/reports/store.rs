@@ -22,22 +22,28 @@ pub struct Head {
     pub record_time: Time,
 }
 
-/// The tenants of which there is something to count, at most `limit`.
-pub async fn behind(pool: &PgPool, limit: i64) -> Result<Vec<TenantId>> {
-    let tenants = sqlx::query_scalar!(
-        r#"select t.id as "id: TenantId" from tenants t
-           left join report_heads h on h.tenant_id = t.id
-           left join stream_heads s on s.bucket = get_byte(sha256(convert_to(t.id, 'UTF8')), 0)
-           where h.tenant_id is null or h.revision <> $1 or h.walked_to is not null
-              or (h.position < s.position
-                  and exists (select from stream e where e.tenant_id = t.id and e.position > h.position))
-           limit $2"#,
-        REVISION,
-        limit,
+/// How far each tenant's events are counted.
+pub async fn heads(pool: &PgPool) -> Result<Vec<(TenantId, Head)>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", position, revision, walked_to as "walked_to: Id",
+                  record_time as "record_time: Time"
+           from report_heads"#
     )
     .fetch_all(pool)
     .await?;
-    Ok(tenants)
+    let head =
+        |position, revision, walked_to, record_time| Head { position, revision, walked_to, record_time };
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant_id, head(row.position, row.revision, row.walked_to, row.record_time)))
+        .collect())
+}
+
+impl Head {
+    /// All its tickets are counted by the rules of today.
+    pub fn is_whole(&self) -> bool {
+        self.revision == REVISION && self.walked_to.is_none()
+    }
 }
 
 /// The tenant's head, locked, if nobody else has it; one that counts by other rules, or that is not there, begins anew: behind

@@ -114,8 +114,8 @@ impl Metric {
                 filtered(COUNT.to_owned(), whole);
             }
             Measure::Ratio(part, whole) => {
-                filtered(format!("sum({}) / nullif(sum({}), 0)", amount(part), amount(whole)), Which::All);
-                filtered(COUNT.to_owned(), Which::All);
+                let (part, whole) = (amount(part), amount(whole));
+                query.push(format_args!(", (sum({part}) / nullif(sum({whole}), 0))::float8, {COUNT}"));
             }
             Measure::Percentile(percent, what, which) => {
                 let share = f64::from(percent) / 100.0;

@@ -184,7 +184,8 @@ impl Story {
             ("return_count", &mut self.returns, What::Returned),
             ("reopen_count", &mut self.reopens, What::Reopened),
         ] {
-            if let Some(count) = after(event, field).and_then(Value::as_i64).filter(|count| count != counted) {
+            if let Some(count) = after(event, field).and_then(Value::as_i64).filter(|count| count != counted)
+            {
                 step(what, count - *counted, &now);
                 *counted = count;
             }
@@ -196,7 +197,8 @@ impl Story {
 
     /// Time passes in the state in which it stands.
     fn pass(&mut self, state: Option<State>, now: Time) {
-        let micros = i64::try_from(now.duration_since(*self.last_time).as_micros()).unwrap_or(i64::MAX).max(0);
+        let micros =
+            i64::try_from(now.duration_since(*self.last_time).as_micros()).unwrap_or(i64::MAX).max(0);
         self.last_time = self.last_time.max(now);
         match state {
             Some(State::WaitingOnCustomer) => self.customer_micros += micros,

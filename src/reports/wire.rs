@@ -50,8 +50,9 @@ pub fn metrics(faults: &mut Violations, keys: &[String]) -> Vec<&'static Metric>
                 faults.add(format!("metrics[{place}]"), "is asked for twice");
             }
             Some(metric) => metrics.push(metric),
-            None => faults
-                .add_with(format!("metrics[{place}]"), || format!("there is no metric {key:?}; ListMetrics tells all")),
+            None => faults.add_with(format!("metrics[{place}]"), || {
+                format!("there is no metric {key:?}; ListMetrics tells all")
+            }),
         }
     }
     metrics
@@ -110,7 +111,9 @@ pub fn table(asked: &Query<'_>, table: Table) -> pb::QueryMetricsResponse {
     let columns = asked.metrics.iter().zip(table.columns);
     pb::QueryMetricsResponse {
         start_times: table.starts.into_iter().map(timestamp).collect(),
-        dimensions: dimensions.map(|(key, values)| pb::DimensionColumn { key: key.clone(), values }).collect(),
+        dimensions: dimensions
+            .map(|(key, values)| pb::DimensionColumn { key: key.clone(), values })
+            .collect(),
         metrics: columns
             .map(|(metric, cells)| pb::MetricColumn {
                 key: metric.key.to_owned(),
@@ -125,7 +128,11 @@ pub fn table(asked: &Query<'_>, table: Table) -> pb::QueryMetricsResponse {
 }
 
 fn state(state: State) -> pb::ReportState {
-    pb::ReportState { as_of_time: state.as_of.map(timestamp), rebuilding: state.rebuilding, waiting: state.waiting }
+    pb::ReportState {
+        as_of_time: state.as_of.map(timestamp),
+        rebuilding: state.rebuilding,
+        waiting: state.waiting,
+    }
 }
 
 pub fn load(tenant: &TenantId, load: Load) -> pb::QueueLoad {

@@ -75,7 +75,11 @@ pub async fn lapsed_offers(app: &App, now: Time, limit: usize) -> Result<Vec<(Te
 }
 
 /// How many wait in each queue in which any do, and since when; and how many of them have each priority, the most pressing first.
-pub async fn depths(app: &App, tenant: &TenantId, now: Time) -> Result<HashMap<String, (Depth, Vec<(String, i64)>)>> {
+pub async fn depths(
+    app: &App,
+    tenant: &TenantId,
+    now: Time,
+) -> Result<HashMap<String, (Depth, Vec<(String, i64)>)>> {
     store::measure_all(&mut *app.db.read(tenant).await?, tenant, now).await
 }
 

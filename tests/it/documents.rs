@@ -15,6 +15,7 @@ use ticketing::{
     configuration::Document,
     ctx::Role,
     metrics::table::{Kind as MetricKind, PROCESS, TABLE},
+    reports::{METRICS, Metric},
     serve::Access,
 };
 
@@ -120,6 +121,30 @@ fn the_page_on_metrics_lists_every_metric() {
     let mut rows = vec!["| metric | kind | meaning |".to_owned(), "| --- | --- | --- |".into()];
     rows.extend(PROCESS.iter().map(|(name, kind, doc)| format!("| `{name}` | {kind} | {doc} |")));
     assert_table("docs/metrics.md", "process", &rows);
+}
+
+#[test]
+fn the_page_on_figures_lists_every_metric() {
+    let mut rows =
+        vec!["| metric | unit | by | what it counts |".to_owned(), "| --- | --- | --- | --- |".into()];
+    for metric in METRICS {
+        let unit = format!("{:?}", metric.unit).to_lowercase();
+        rows.push(format!(
+            "| `{}` | {unit} | `{}` | {} |",
+            metric.key,
+            metric.by.column(),
+            metric.definition
+        ));
+    }
+    assert_table("docs/reports.md", "metrics", &rows);
+    let names =
+        |metric: &Metric| metric.dimensions().0.iter().map(|it| format!("`{}`", it.name)).collect::<Vec<_>>();
+    let mut rows = vec!["| counted by | dimensions |".to_owned(), "| --- | --- |".into()];
+    for (what, key) in [("tickets", "created"), ("steps", "escalations"), ("clocks", "sla_attainment")] {
+        let metric = METRICS.iter().find(|metric| metric.key == key).expect("a metric");
+        rows.push(format!("| {what}, as `{key}` | {} |", names(metric).join(" ")));
+    }
+    assert_table("docs/reports.md", "dimensions", &rows);
 }
 
 #[test]

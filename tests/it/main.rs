@@ -23,6 +23,7 @@ mod jobs;
 mod matrix;
 mod measured;
 mod quotas;
+mod reports;
 mod routing;
 mod sla;
 mod smoke;

@@ -62,7 +62,8 @@ impl Reports {
     pub async fn caught_up(&mut self, patience: Duration, tick: impl Fn()) -> anyhow::Result<bool> {
         let due = Instant::now() + patience;
         loop {
-            let state = self.ask(&["created"], &[], pb::ReportInterval::Whole).await?.0.state.unwrap_or_default();
+            let state =
+                self.ask(&["created"], &[], pb::ReportInterval::Whole).await?.0.state.unwrap_or_default();
             if !state.rebuilding && !state.waiting {
                 return Ok(true);
             }
@@ -91,13 +92,15 @@ impl Reports {
             time_zone: self.time_zone.clone(),
             ..Default::default()
         };
-        let answer = self.service.query_metrics(request).await.map_err(|status| refusal(&status))?.into_inner();
+        let answer =
+            self.service.query_metrics(request).await.map_err(|status| refusal(&status))?.into_inner();
         self.as_of = answer.state.as_ref().and_then(|state| state.as_of_time).and_then(time);
         Ok(Answer(answer))
     }
 
     pub async fn metrics(&mut self) -> anyhow::Result<Vec<pb::Metric>> {
-        let request = pb::ListMetricsRequest { parent: self.parent.clone() };
+        let request =
+            pb::ListMetricsRequest { parent: self.parent.clone(), page_size: 200, ..Default::default() };
         let answer = self.service.list_metrics(request).await.map_err(|status| refusal(&status))?;
         Ok(answer.into_inner().metrics)
     }

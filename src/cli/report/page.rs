@@ -39,9 +39,9 @@ pub async fn page(reports: &mut Reports) -> anyhow::Result<String> {
     let figures = figures::figures(reports).await?;
     let metrics = reports.metrics().await?;
     let (interval, series) = series(reports).await?;
-    let zone = TimeZone::get(reports.time_zone()).context("a time zone that the server knows and this program does not")?;
-    let starts: Vec<String> =
-        (0..series.rows()).map(|row| start(&series, row, interval, &zone)).collect();
+    let zone = TimeZone::get(reports.time_zone())
+        .context("a time zone that the server knows and this program does not")?;
+    let starts: Vec<String> = (0..series.rows()).map(|row| start(&series, row, interval, &zone)).collect();
     let first = series.start(0).map(|time| day(time, &zone)).unwrap_or_default();
     let as_of = reports.as_of().map(|time| minute(time, &zone)).unwrap_or_default();
     let tenant = reports.parent().trim_start_matches("tenants/").to_owned();
@@ -79,7 +79,9 @@ async fn series(reports: &mut Reports) -> anyhow::Result<(ReportInterval, Answer
     let mut months = reports.ask(SERIES, &[], ReportInterval::Month).await?;
     let mut chosen = ReportInterval::Month;
     // A month at most has so many of each.
-    for (interval, most) in [(ReportInterval::Week, 6), (ReportInterval::Day, 31), (ReportInterval::Hour, 745)] {
+    for (interval, most) in
+        [(ReportInterval::Week, 6), (ReportInterval::Day, 31), (ReportInterval::Hour, 745)]
+    {
         if months.rows() * most > 4 * MAX_INTERVALS {
             break;
         }
@@ -135,7 +137,8 @@ fn charts(figures: &Figures, series: &Answer, starts: &[String]) -> anyhow::Resu
         named("push to front", line("push_to_front_rate", 0.01)),
         named("promises kept", line("sla_attainment", 0.01)),
     ];
-    let levels: Vec<(&str, f64)> = figures.highest_level.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
+    let levels: Vec<(&str, f64)> =
+        figures.highest_level.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
     let reasons: Vec<(&str, f64)> =
         figures.escalations_by_reason.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
     let kept: Vec<(&str, f64)> =
@@ -300,7 +303,8 @@ mod tests {
 
     #[test]
     fn durations_are_told_as_people_say_them() {
-        let told: Vec<String> = [0.0, 59.4, 60.0, 3599.0, 5400.0, 172_799.0, 864_000.0].map(duration).to_vec();
+        let told: Vec<String> =
+            [0.0, 59.4, 60.0, 3599.0, 5400.0, 172_799.0, 864_000.0].map(duration).to_vec();
         assert_eq!(told, ["0 s", "59 s", "1 min", "60 min", "1.5 h", "48.0 h", "10.0 d"]);
     }
 

@@ -6,10 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ticketing::{
-    events::sequencer,
-    serve::{Quota, Quotas},
-};
+use ticketing::serve::{Quota, Quotas};
 use ticketing_proto::v1::{self as pb, configuration_service_client::ConfigurationServiceClient};
 
 use super::run;
@@ -62,7 +59,7 @@ pub async fn import_at(
 }
 
 pub async fn report(desk: &Desk, tenant: &str, more: &[&str]) -> String {
-    while sequencer::run_once(&desk.app, 1000).await.expect("a pass").full {}
+    crate::reports::count(desk).await;
     let arguments = ["report", "--address", &desk.address, "--tenant", tenant];
     let (code, out, err) = run(&[&arguments, more].concat()).await;
     assert_eq!(code, Some(0), "{err}");
