@@ -45,6 +45,11 @@ impl Reports {
         (self.from, self.until, self.time_zone) = (from, until, time_zone.to_owned());
     }
 
+    /// Of what happened before; what was said before it says otherwise stays.
+    pub fn until(&mut self, end: Time) {
+        self.until.get_or_insert(end);
+    }
+
     pub fn parent(&self) -> &str {
         &self.parent
     }
@@ -109,6 +114,12 @@ impl Reports {
 impl Answer {
     pub fn rows(&self) -> usize {
         self.0.start_times.len()
+    }
+
+    /// When the interval behind the last begins in which any of these was not 0; `None`: it is the last of all, or there is none.
+    pub fn end_of_what_happened(&self, metrics: &[&str]) -> Option<Time> {
+        let last = (0..self.rows()).rev().find(|row| metrics.iter().any(|it| self.value(it, *row) > 0.0))?;
+        self.start(last + 1)
     }
 
     /// When a row's interval begins.

@@ -1,7 +1,7 @@
 //! The figures as one page: charts drawn here, nothing that is fetched and no script, so that it can be mailed and printed.
 
 use anyhow::Context as _;
-use charts_rs::{BarChart, ChartBase, HorizontalBarChart, LineChart, Series, YAxisConfig};
+use charts_rs::{BarChart, ChartBase, HorizontalBarChart, LineChart, Series};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ticketing_proto::v1::{self as pb, ReportInterval};
@@ -17,6 +17,10 @@ const WIDTH: f32 = 920.0;
 const HALF: f32 = 450.0;
 /// Intervals that are still told apart in a chart.
 const MAX_INTERVALS: usize = 60;
+/// In what a chart tells values.
+const ONE: f64 = 1.0;
+const HOUR: f64 = 3600.0;
+const PERCENT: f64 = 0.01;
 const STYLE: &str = include_str!("page.css");
 
 /// What the charts and the table show interval by interval.
@@ -74,30 +78,35 @@ pub async fn page(reports: &mut Reports) -> anyhow::Result<String> {
     Ok(markup.into_string())
 }
 
-/// The figures by the shortest interval that leaves few enough of them.
+/// The figures by the shortest interval that leaves few enough of them, until the last in which anything happened.
 async fn series(reports: &mut Reports) -> anyhow::Result<(ReportInterval, Answer)> {
-    let mut months = reports.ask(SERIES, &[], ReportInterval::Month).await?;
+    let mut series = reports.ask(SERIES, &[], ReportInterval::Month).await?;
+    if let Some(end) = series.end_of_what_happened(&["created", "solved", "escalations", "reopenings"]) {
+        reports.until(end);
+        series = reports.ask(SERIES, &[], ReportInterval::Month).await?;
+    }
     let mut chosen = ReportInterval::Month;
-    // A month at most has so many of each.
+    // A month has at most so many of each.
     for (interval, most) in
         [(ReportInterval::Week, 6), (ReportInterval::Day, 31), (ReportInterval::Hour, 745)]
     {
-        if months.rows() * most > 4 * MAX_INTERVALS {
+        if series.rows() * most > 4 * MAX_INTERVALS {
             break;
         }
         let finer = reports.ask(SERIES, &[], interval).await?;
         if finer.rows() > MAX_INTERVALS {
             break;
         }
-        (chosen, months) = (interval, finer);
+        (chosen, series) = (interval, finer);
     }
-    Ok((chosen, months))
+    Ok((chosen, series))
 }
 
 fn tiles(figures: &Figures, series: &Answer) -> Markup {
     let judged: u64 = figures.sla_attainment.values().map(|it| it.judged).sum();
     let kept: u64 = figures.sla_attainment.values().map(|it| it.kept).sum();
     let backlog = series.rows().checked_sub(1).map_or(0.0, |last| series.value("backlog", last));
+    let promises = if judged == 0 { "–".to_owned() } else { percent(share(kept, judged)) };
     let tile = |value: String, label: &str, note: String| {
         html! { div class="tile" { strong { (value) } span { (label) } small { (note) } } }
     };
@@ -113,7 +122,7 @@ fn tiles(figures: &Figures, series: &Answer) -> Markup {
             (tile(percent(figures.push_to_front_rate), "push to front", part(figures.push_to_front, figures.solved)))
             (spread("first response, median", figures.first_response_seconds))
             (spread("resolution, median", figures.resolution_seconds))
-            (tile(percent(share(kept, judged)), "promises kept", part(kept, judged)))
+            (tile(promises, "promises kept", part(kept, judged)))
             (tile(percent(figures.reopen_rate), "reopened", format!("{} tickets", figures.reopened)))
             (tile(percent(figures.waiting_on_customer_share), "of their life waiting for the customer", part(figures.waited_on_customer, figures.incidents)))
             (tile(figures.returns.to_string(), "tickets came back to a team", format!("{} times, {} hand-backs", figures.return_count, figures.hand_backs)))
@@ -122,20 +131,24 @@ fn tiles(figures: &Figures, series: &Answer) -> Markup {
 }
 
 fn charts(figures: &Figures, series: &Answer, starts: &[String]) -> anyhow::Result<Markup> {
-    let line = |metric: &str, scale: f64| -> Vec<f32> {
-        (0..series.rows()).map(|row| (series.value(metric, row) / scale) as f32).collect()
+    let line = |name: &str, metric: &str, scale: f64| -> Series {
+        // Where there is nothing to tell of, the line has a gap; a number of things is a value, and so is none of them.
+        let told = |(value, count): (f64, i64)| (count > 0 || scale == ONE).then_some((value / scale) as f32);
+        let data: Vec<Option<f32>> = (0..series.rows()).map(|row| told(series.cell(metric, row))).collect();
+        let mut line: Series = (name, Vec::<f32>::new()).into();
+        line.data = data;
+        line
     };
-    let named = |name: &str, values: Vec<f32>| -> Series { (name, values).into() };
-    let flow = vec![named("recorded", line("created", 1.0)), named("solved", line("solved", 1.0))];
-    let backlog = vec![named("live at the end", line("backlog", 1.0))];
+    let flow = vec![line("recorded", "created", ONE), line("solved", "solved", ONE)];
+    let backlog = vec![line("live at the end", "backlog", ONE)];
     let hours = vec![
-        named("half solved within", line("resolution_p50", 3600.0)),
-        named("half answered within", line("first_response_p50", 3600.0)),
+        line("half solved within", "resolution_p50", HOUR),
+        line("half answered within", "first_response_p50", HOUR),
     ];
     let rates = vec![
-        named("first contact", line("first_contact_rate", 0.01)),
-        named("push to front", line("push_to_front_rate", 0.01)),
-        named("promises kept", line("sla_attainment", 0.01)),
+        line("first contact", "first_contact_rate", PERCENT),
+        line("push to front", "push_to_front_rate", PERCENT),
+        line("promises kept", "sla_attainment", PERCENT),
     ];
     let levels: Vec<(&str, f64)> =
         figures.highest_level.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
@@ -168,7 +181,10 @@ fn figure(title: &str, caption: &str, svg: &str) -> Markup {
 fn dress(chart: &mut ChartBase, width: f32, height: f32) {
     (chart.width, chart.height) = (width, height);
     chart.font_family = "system-ui, sans-serif".to_owned();
-    chart.tooltip.show = true;
+    // The viewer's letters may be wider than those by which it is laid out.
+    chart.margin.left += 12.0;
+    chart.margin.right += 24.0;
+    (chart.tooltip.show, chart.compact) = (true, true);
     chart.empty_text = Some("nothing in this time".to_owned());
 }
 
@@ -181,8 +197,9 @@ fn bars(series: Vec<Series>, starts: &[String]) -> anyhow::Result<String> {
 fn lines(series: Vec<Series>, starts: &[String], unit: &str) -> anyhow::Result<String> {
     let mut chart = LineChart::new(series, starts.to_vec());
     dress(&mut chart, WIDTH, 300.0);
-    chart.y_axis_configs =
-        vec![YAxisConfig { formatter: Some(format!("{{c}}{unit}")), ..YAxisConfig::default() }];
+    for axis in &mut chart.y_axis_configs {
+        axis.formatter = Some(format!("{{c}}{unit}"));
+    }
     Ok(chart.svg()?)
 }
 
