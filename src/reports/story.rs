@@ -254,3 +254,115 @@ fn after<'e>(event: &'e Event, field: &str) -> Option<&'e Value> {
 fn reason(event: &Event) -> String {
     if event.imported { "(imported)".to_owned() } else { event.reason.clone() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        ctx::{Ctx, Role},
+        tickets::{Change, Ticket, fixture},
+    };
+
+    /// What happens next: after so many minutes, of which kind, and how the ticket stands then.
+    type Happening = (u64, usize, usize, usize, bool);
+
+    const KINDS: [EventType; 6] = [
+        EventType::TicketUpdated,
+        EventType::TicketEscalated,
+        EventType::TicketHandedBack,
+        EventType::TicketTransferred,
+        EventType::TicketCommented,
+        EventType::TicketReopened,
+    ];
+
+    /// The log of a ticket to which this happened.
+    fn log(happenings: &[Happening]) -> Vec<Event> {
+        let mut ctx: Ctx = fixture::ctx(Role::Agent);
+        let mut change = Change::created(&ctx, fixture::ticket(State::New), |_| {});
+        for (minutes, kind, state, team, returns) in happenings {
+            ctx.now = ctx.now.after(Duration::from_mins(*minutes));
+            change = change.step(&ctx, KINDS[kind % KINDS.len()], |ticket: &mut Ticket, event| {
+                ticket.state = State::ALL[state % State::ALL.len()];
+                ticket.team = ["desk", "apps", "lab"][team % 3].to_owned();
+                ticket.return_count += i32::from(*returns);
+                event.reason = "COMPLEXITY".to_owned();
+            });
+        }
+        change.events
+    }
+
+    fn fold(events: &[Event]) -> (Story, Vec<Step>) {
+        let mut story = Story::new(&events[0]);
+        let steps = events.iter().flat_map(|event| story.see(event)).collect();
+        (story, steps)
+    }
+
+    fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+        prop::collection::vec((0..600_u64, 0..9_usize, 0..20_usize, 0..3_usize, any::<bool>()), 0..40)
+    }
+
+    proptest! {
+        /// Whoever stops, writes down what is known, and goes on, perhaps a few events before, comes to the same.
+        #[test]
+        fn in_pieces_it_is_the_same(happenings in happenings(), at in 0..40_usize, back in 0..5_usize) {
+            let events = log(&happenings);
+            let at = at.min(events.len());
+            let (mut story, mut steps) = fold(&events[..at.max(1)]);
+            let kept = serde_json::to_value(&story).expect("plain data");
+            story = serde_json::from_value(kept).expect("the same");
+            steps.extend(events[at.saturating_sub(back)..].iter().flat_map(|event| story.see(event)));
+            prop_assert_eq!((story, steps), fold(&events));
+        }
+
+        /// What comes into the backlog goes out of it, by the same names, and what is live is in it once.
+        #[test]
+        fn the_backlog_is_what_is_live(happenings in happenings()) {
+            let events = log(&happenings);
+            let (story, steps) = fold(&events);
+            let live = State::parse(&story.state).is_some_and(State::is_live);
+            let mut there: Vec<(Dimensions, i64)> = Vec::new();
+            for step in steps.into_iter().filter(|step| step.step == What::Backlog) {
+                match there.iter_mut().find(|(at, _)| *at == step.at) {
+                    Some((_, amount)) => *amount += step.amount,
+                    None => there.push((step.at.clone(), step.amount)),
+                }
+                prop_assert!(there.iter().all(|(_, amount)| (0..=1).contains(amount)));
+            }
+            there.retain(|(_, amount)| *amount > 0);
+            prop_assert_eq!(there, if live { vec![(story.at, 1)] } else { Vec::new() });
+        }
+
+        /// No time is counted twice, and none is lost.
+        #[test]
+        fn time_is_where_it_was_spent(happenings in happenings()) {
+            let events = log(&happenings);
+            let (story, _) = fold(&events);
+            let mut spent = [0; 4];
+            for pair in events.windows(2) {
+                let micros = pair[1].occur_time.duration_since(*pair[0].occur_time).as_micros() as i64;
+                match State::parse(&pair[0].facts.state).expect("a state") {
+                    State::WaitingOnCustomer => spent[1] += micros,
+                    State::WaitingOnVendor => spent[2] += micros,
+                    State::OnHold => spent[3] += micros,
+                    State::New | State::Open => {}
+                    _ => continue,
+                }
+                spent[0] += micros;
+            }
+            prop_assert_eq!([story.live_micros, story.customer_micros, story.vendor_micros, story.hold_micros], spent);
+        }
+    }
+
+    #[test]
+    fn what_others_call_a_status_is_no_reason() {
+        let mut events = log(&[(1, 1, 1, 1, false)]);
+        events[1].imported = true;
+        let (_, steps) = fold(&events);
+        let escalated = steps.iter().find(|step| step.step == What::Escalated).expect("a step");
+        assert_eq!(escalated.reason, "(imported)");
+    }
+}
