@@ -22,7 +22,7 @@ use super::{
 use crate::{config::Environment, time::Time};
 
 /// How long it waits for what is not counted yet.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Print figures: levels, escalations, returns, waiting, rates, promises
 #[derive(Debug, Args)]

@@ -26,25 +26,25 @@ pub enum Source {
 /// The instant by which something falls into an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    CreateTime,
-    FirstResponseTime,
-    FirstResolveTime,
-    ResolveTime,
-    CancelTime,
-    StepTime,
-    JudgeTime,
+    Creation,
+    FirstResponse,
+    FirstSolution,
+    Solution,
+    End,
+    Step,
+    Judgement,
 }
 
 impl By {
     pub fn column(self) -> &'static str {
         match self {
-            Self::CreateTime => "create_time",
-            Self::FirstResponseTime => "first_response_time",
-            Self::FirstResolveTime => "first_resolve_time",
-            Self::ResolveTime => "resolve_time",
-            Self::CancelTime => "cancel_time",
-            Self::StepTime => "step_time",
-            Self::JudgeTime => "judge_time",
+            Self::Creation => "create_time",
+            Self::FirstResponse => "first_response_time",
+            Self::FirstSolution => "first_resolve_time",
+            Self::Solution => "resolve_time",
+            Self::End => "cancel_time",
+            Self::Step => "step_time",
+            Self::Judgement => "judge_time",
         }
     }
 }
@@ -204,7 +204,7 @@ const fn steps(
     which: Which,
     definition: &'static str,
 ) -> Metric {
-    let (source, by) = (Source::Steps, By::StepTime);
+    let (source, by) = (Source::Steps, By::Step);
     let measure = Sum(Amount::One, which);
     Metric { key, display_name, definition, unit: Unit::Count, revision: 1, source, by, measure }
 }
@@ -217,7 +217,7 @@ const fn clocks(
     measure: Measure,
     definition: &'static str,
 ) -> Metric {
-    let (source, by) = (Source::Clocks, By::JudgeTime);
+    let (source, by) = (Source::Clocks, By::Judgement);
     Metric { key, display_name, definition, unit, revision: 1, source, by, measure }
 }
 
@@ -229,7 +229,7 @@ pub const METRICS: &[Metric] = &[
         "created",
         "Tickets recorded",
         Unit::Count,
-        By::CreateTime,
+        By::Creation,
         Sum(Amount::One, Which::All),
         "Tickets that were recorded.",
     ),
@@ -237,7 +237,7 @@ pub const METRICS: &[Metric] = &[
         "solved",
         "Tickets solved",
         Unit::Count,
-        By::ResolveTime,
+        By::Solution,
         Sum(Amount::One, Which::All),
         "Tickets that are resolved or closed, by when they were solved last.",
     ),
@@ -245,7 +245,7 @@ pub const METRICS: &[Metric] = &[
         "cancelled",
         "Tickets cancelled",
         Unit::Count,
-        By::CancelTime,
+        By::End,
         Sum(Amount::One, Which::All),
         "Tickets that ended without a solution.",
     ),
@@ -256,14 +256,14 @@ pub const METRICS: &[Metric] = &[
         unit: Unit::Count,
         revision: 1,
         source: Source::Steps,
-        by: By::StepTime,
+        by: By::Step,
         measure: Level(Which::Backlog),
     },
     tickets(
         "events",
         "Events",
         Unit::Count,
-        By::CreateTime,
+        By::Creation,
         Sum(Amount::Events, Which::All),
         "What has happened so far to the tickets that were recorded.",
     ),
@@ -271,7 +271,7 @@ pub const METRICS: &[Metric] = &[
         "first_response_p50",
         "First response, median",
         Unit::Seconds,
-        By::FirstResponseTime,
+        By::FirstResponse,
         Percentile(50, Amount::UntilResponse, Which::All),
         "Time from a ticket's recording to the first answer of a person or its solution: half had it in this time.",
     ),
@@ -279,7 +279,7 @@ pub const METRICS: &[Metric] = &[
         "first_response_p90",
         "First response, nine of ten",
         Unit::Seconds,
-        By::FirstResponseTime,
+        By::FirstResponse,
         Percentile(90, Amount::UntilResponse, Which::All),
         "Time from a ticket's recording to the first answer of a person or its solution: nine of ten had it in this time.",
     ),
@@ -287,7 +287,7 @@ pub const METRICS: &[Metric] = &[
         "resolution_p50",
         "Resolution, median",
         Unit::Seconds,
-        By::ResolveTime,
+        By::Solution,
         Percentile(50, Amount::UntilResolution, Which::All),
         "Time from a ticket's recording to its last solution: half were solved in this time.",
     ),
@@ -295,7 +295,7 @@ pub const METRICS: &[Metric] = &[
         "resolution_p90",
         "Resolution, nine of ten",
         Unit::Seconds,
-        By::ResolveTime,
+        By::Solution,
         Percentile(90, Amount::UntilResolution, Which::All),
         "Time from a ticket's recording to its last solution: nine of ten were solved in this time.",
     ),
@@ -345,7 +345,7 @@ pub const METRICS: &[Metric] = &[
         "first_contact",
         "Solved by the first contact",
         Unit::Count,
-        By::ResolveTime,
+        By::Solution,
         Sum(Amount::One, Which::FirstContact),
         "Solved tickets with a resolution code that counts as the first contact's.",
     ),
@@ -353,7 +353,7 @@ pub const METRICS: &[Metric] = &[
         "first_contact_rate",
         "First-contact rate",
         Unit::Share,
-        By::ResolveTime,
+        By::Solution,
         Share { part: Which::FirstContact, whole: Which::All },
         "Of the solved tickets, those with a resolution code that counts as the first contact's.",
     ),
@@ -361,7 +361,7 @@ pub const METRICS: &[Metric] = &[
         "push_to_front",
         "Solved at the front",
         Unit::Count,
-        By::ResolveTime,
+        By::Solution,
         Sum(Amount::One, Which::AtLowestLevel),
         "Solved tickets that no level had but the lowest.",
     ),
@@ -369,7 +369,7 @@ pub const METRICS: &[Metric] = &[
         "push_to_front_rate",
         "Push to front",
         Unit::Share,
-        By::ResolveTime,
+        By::Solution,
         Share { part: Which::AtLowestLevel, whole: Which::All },
         "Of the solved tickets, those that no level had but the lowest.",
     ),
@@ -377,7 +377,7 @@ pub const METRICS: &[Metric] = &[
         "reopen_rate",
         "Reopened",
         Unit::Share,
-        By::FirstResolveTime,
+        By::FirstSolution,
         Share { part: Which::Reopened, whole: Which::All },
         "Of the tickets that were solved once, those that were opened again since.",
     ),
@@ -385,7 +385,7 @@ pub const METRICS: &[Metric] = &[
         "escalation_rate",
         "Escalated",
         Unit::Share,
-        By::CreateTime,
+        By::Creation,
         Share { part: Which::Escalated, whole: Which::All },
         "Of the recorded tickets, those that were escalated at least once.",
     ),
@@ -393,7 +393,7 @@ pub const METRICS: &[Metric] = &[
         "return_rate",
         "Ping-pong",
         Unit::Share,
-        By::CreateTime,
+        By::Creation,
         Share { part: Which::Returned, whole: Which::All },
         "Of the recorded tickets, those that came back to a team that had had them.",
     ),
@@ -401,7 +401,7 @@ pub const METRICS: &[Metric] = &[
         "returned",
         "Tickets that came back",
         Unit::Count,
-        By::CreateTime,
+        By::Creation,
         Sum(Amount::One, Which::Returned),
         "Recorded tickets that came back to a team that had had them.",
     ),
@@ -409,7 +409,7 @@ pub const METRICS: &[Metric] = &[
         "waited_on_customer",
         "Waited for the customer",
         Unit::Count,
-        By::CreateTime,
+        By::Creation,
         Sum(Amount::One, Which::WaitedOnCustomer),
         "Recorded tickets that have waited for the customer.",
     ),
@@ -417,7 +417,7 @@ pub const METRICS: &[Metric] = &[
         "waited_on_customer_rate",
         "Waited for the customer, share",
         Unit::Share,
-        By::CreateTime,
+        By::Creation,
         Share { part: Which::WaitedOnCustomer, whole: Which::All },
         "Of the recorded tickets, those that have waited for the customer.",
     ),
@@ -425,7 +425,7 @@ pub const METRICS: &[Metric] = &[
         "waiting_on_customer_seconds",
         "Time of waiting for the customer",
         Unit::Seconds,
-        By::CreateTime,
+        By::Creation,
         Sum(Amount::Customer, Which::All),
         "How long the recorded tickets waited for the customer, all together, up to the last event of each.",
     ),
@@ -433,7 +433,7 @@ pub const METRICS: &[Metric] = &[
         "waiting_on_customer_share",
         "Of their life: waiting for the customer",
         Unit::Share,
-        By::CreateTime,
+        By::Creation,
         Ratio(Amount::Customer, Amount::Live),
         "Of the time in which the recorded tickets were live, the part in which they waited for the customer.",
     ),
@@ -441,7 +441,7 @@ pub const METRICS: &[Metric] = &[
         "waiting_on_vendor_share",
         "Of their life: waiting for a vendor",
         Unit::Share,
-        By::CreateTime,
+        By::Creation,
         Ratio(Amount::Vendor, Amount::Live),
         "Of the time in which the recorded tickets were live, the part in which they waited for a vendor.",
     ),
@@ -449,7 +449,7 @@ pub const METRICS: &[Metric] = &[
         "on_hold_share",
         "Of their life: on hold",
         Unit::Share,
-        By::CreateTime,
+        By::Creation,
         Ratio(Amount::Hold, Amount::Live),
         "Of the time in which the recorded tickets were live, the part in which they were on hold.",
     ),
@@ -457,7 +457,7 @@ pub const METRICS: &[Metric] = &[
         "knowledge_reuse_rate",
         "Solved with an article",
         Unit::Share,
-        By::ResolveTime,
+        By::Solution,
         Share { part: Which::WithArticle, whole: Which::All },
         "Of the solved tickets, those whose resolution names an article.",
     ),
@@ -487,8 +487,8 @@ mod tests {
         for (place, metric) in METRICS.iter().enumerate() {
             assert!(METRICS[..place].iter().all(|other| other.key != metric.key), "{}", metric.key);
             let of_source = match metric.by {
-                By::StepTime => Source::Steps,
-                By::JudgeTime => Source::Clocks,
+                By::Step => Source::Steps,
+                By::Judgement => Source::Clocks,
                 _ => Source::Tickets,
             };
             assert_eq!(metric.source, of_source, "{}", metric.key);

@@ -97,13 +97,11 @@ pub fn zone(faults: &mut Violations, name: &str) -> TimeZone {
 
 /// Of a share: whether all that it is about is asked for.
 pub fn whole(faults: &mut Violations, part: i32) -> bool {
-    match pb::MetricPart::try_from(part) {
-        Ok(part) => part == pb::MetricPart::Whole,
-        Err(_) => {
-            faults.add("part", "is no known part");
-            false
-        }
+    let part = pb::MetricPart::try_from(part);
+    if part.is_err() {
+        faults.add("part", "is no known part");
     }
+    part == Ok(pb::MetricPart::Whole)
 }
 
 pub fn table(asked: &Query<'_>, table: Table) -> pb::QueryMetricsResponse {

@@ -180,7 +180,7 @@ fn figure(title: &str, caption: &str, svg: &str) -> Markup {
 /// What all charts have in common; a chart tells its values where the pointer is.
 fn dress(chart: &mut ChartBase, width: f32, height: f32) {
     (chart.width, chart.height) = (width, height);
-    chart.font_family = "system-ui, sans-serif".to_owned();
+    "system-ui, sans-serif".clone_into(&mut chart.font_family);
     // The viewer's letters may be wider than those by which it is laid out.
     chart.margin.left += 12.0;
     chart.margin.right += 24.0;
@@ -244,8 +244,7 @@ fn table(series: &Answer, starts: &[String], metrics: &[pb::Metric]) -> Markup {
 /// A value as people read it; where there is none, nothing.
 fn cell((value, count): (f64, i64), unit: pb::MetricUnit) -> String {
     match unit {
-        pb::MetricUnit::Share if count == 0 => "–".to_owned(),
-        pb::MetricUnit::Seconds if count == 0 => "–".to_owned(),
+        pb::MetricUnit::Share | pb::MetricUnit::Seconds if count == 0 => "–".to_owned(),
         pb::MetricUnit::Share => percent(value),
         pb::MetricUnit::Seconds => duration(value),
         _ => format!("{value:.0}"),

@@ -80,7 +80,7 @@ async fn bit_by_bit_by_two_and_anew_is_the_same() {
         if n % 4 == 0 {
             sequencer::run_once(&desk.app, 1000).await.expect("a pass");
             let (one, two) = tokio::join!(follow::run_once(&desk.app, 10), follow::run_once(&other.app, 10));
-            (one.expect("a tick"), two.expect("a tick"));
+            one.and(two).expect("two ticks");
         }
         if n == 60 {
             // Whoever died before it noted how far it had come counts the same again.

@@ -1,7 +1,9 @@
 //! Figures over real gRPC: what they count, the tickets behind them, who may ask, and that counting bit by bit and counting
 //! anew come to the same.
 
+#[allow(clippy::float_cmp)] // numbers of things are whole
 mod count;
+#[allow(clippy::float_cmp)] // numbers of things are whole
 mod figures;
 mod refusals;
 
