@@ -35,7 +35,10 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     let positions = search::positions(app.db.across(), Corpus::Tickets).await?;
     let mut tally = Tally::default();
     let mut room = limit as i64;
-    for (tenant, _) in configuration::store::list_tenants(app.db.across()).await? {
+    let mut tenants = configuration::store::list_tenants(app.db.across()).await?;
+    // One that is far behind does not keep the others waiting.
+    fastrand::shuffle(&mut tenants);
+    for (tenant, _) in tenants {
         let Some(tenant) = TenantId::parse(&tenant) else { continue };
         let head = heads.get(&tenant.bucket()).copied().unwrap_or(0);
         if positions.get(&tenant).copied().unwrap_or(0) >= head {
