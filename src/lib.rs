@@ -36,6 +36,7 @@ pub mod events;
 pub mod import;
 pub mod reports;
 pub mod routing;
+pub mod search;
 pub mod sla;
 pub mod system;
 pub mod tickets;

@@ -28,11 +28,11 @@ pub use filter::{Filter, Pattern};
 pub use heads::Heads;
 pub use model::{Event, EventType, Facts};
 pub use project::{Notice, project};
-pub use sequencer::{dead_rows, unplaced};
+pub use sequencer::{dead_rows, passed, unplaced};
 pub use store_history::{
     Audience, Created, Stood, behind_versions_in, created_in, forget as forget_in, formerly_asked_by_in,
     list_page, list_since, logs_in, overwrite_in, redact_note_in, stood, waiting_in,
 };
 pub use store_stream::{
-    Placed, behind_of, heads as stream_heads, is_all_in, read as read_stream, touched_in,
+    Placed, behind_of, heads as stream_heads, is_all_in, read as read_stream, since_in, steps_in, touched_in,
 };

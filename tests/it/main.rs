@@ -25,6 +25,7 @@ mod measured;
 mod quotas;
 mod reports;
 mod routing;
+mod search;
 mod sla;
 mod smoke;
 mod support;

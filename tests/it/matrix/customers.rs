@@ -153,7 +153,15 @@ async fn the_matrix_sees_what_an_agent_is_told() {
     let desk = Desk::open().await;
     let names = furnish(&desk).await;
     let anna = desk.agent("anna-acme");
-    for name in ["GetTicket", "ListComments", "ListAttachments", "ListTimeline", "ListTickets", "GetAgent"] {
+    for name in [
+        "GetTicket",
+        "ListComments",
+        "ListAttachments",
+        "ListTimeline",
+        "ListTickets",
+        "SearchTickets",
+        "GetAgent",
+    ] {
         let (method, json) = (method(name), SAMPLES.iter().find(|(it, _)| *it == name).expect("a sample").1);
         let outcome = call(&anna, &method, request(&method, json, &names)).await;
         assert!(outcome.is_ok() && tells(&outcome).is_some(), "{name}: {outcome:?}");

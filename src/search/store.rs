@@ -1,0 +1,252 @@
+//! The SQL that writes the index, and that of how far it has come; `store_find.rs` has that of searches.
+
+use std::collections::HashMap;
+
+use sqlx::PgPool;
+
+use super::model::{Bag, Corpus, Weight};
+use crate::{
+    db::Tx,
+    error::Result,
+    ids::{Id, TenantId},
+};
+
+/// Whoever changes a corpus does so alone, until the transaction ends.
+pub async fn lock(tx: &mut Tx, corpus: Corpus) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    begin(tx, corpus).await?;
+    sqlx::query!(
+        "select position from search_corpora where tenant_id = $1 and corpus = $2 for update",
+        tenant.as_str(),
+        corpus.code(),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The same if nobody else is at it: the place in the stream up to which the corpus is known.
+pub async fn lock_free(tx: &mut Tx, corpus: Corpus) -> Result<Option<i64>> {
+    let tenant = tx.tenant().clone();
+    begin(tx, corpus).await?;
+    let position = sqlx::query_scalar!(
+        "select position from search_corpora where tenant_id = $1 and corpus = $2 for update skip locked",
+        tenant.as_str(),
+        corpus.code(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(position)
+}
+
+async fn begin(tx: &mut Tx, corpus: Corpus) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "insert into search_corpora (tenant_id, corpus, documents, position)
+         select $1, $2, 0, 0 where not exists (select from search_corpora where tenant_id = $1 and corpus = $2)
+         on conflict do nothing",
+        tenant.as_str(),
+        corpus.code(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The place in the stream up to which the corpus is known.
+pub async fn position(tx: &mut Tx, corpus: Corpus) -> Result<i64> {
+    let tenant = tx.tenant().clone();
+    let position = sqlx::query_scalar!(
+        "select position from search_corpora where tenant_id = $1 and corpus = $2",
+        tenant.as_str(),
+        corpus.code(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(position.unwrap_or(0))
+}
+
+/// How far each tenant's corpus is known. Looks across tenants.
+pub async fn positions(pool: &PgPool, corpus: Corpus) -> Result<HashMap<TenantId, i64>> {
+    let rows = sqlx::query!(
+        r#"select tenant_id as "tenant_id: TenantId", position from search_corpora where corpus = $1"#,
+        corpus.code(),
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.tenant_id, row.position)).collect())
+}
+
+/// It is known up to here.
+pub async fn advance(tx: &mut Tx, corpus: Corpus, position: i64) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "update search_corpora set position = $3 where tenant_id = $1 and corpus = $2 and position < $3",
+        tenant.as_str(),
+        corpus.code(),
+        position,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// So many documents more, or fewer.
+pub async fn count(tx: &mut Tx, corpus: Corpus, more: i64) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "update search_corpora set documents = documents + $3 where tenant_id = $1 and corpus = $2",
+        tenant.as_str(),
+        corpus.code(),
+        more,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What the index has of these documents.
+pub async fn known(tx: &mut Tx, corpus: Corpus, ids: &[Id]) -> Result<HashMap<Id, Bag>> {
+    let tenant = tx.tenant().clone();
+    let rows = sqlx::query!(
+        r#"select id as "id: Id", words, shown, whole from search_documents
+           where tenant_id = $1 and corpus = $2 and id = any($3)"#,
+        tenant.as_str(),
+        corpus.code(),
+        ids as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let known = rows.into_iter().map(|row| {
+        let weights = row.shown.into_iter().zip(row.whole).map(|(shown, whole)| Weight { shown, whole });
+        (row.id, row.words.into_iter().zip(weights).collect())
+    });
+    Ok(known.collect())
+}
+
+/// Writes down the words of a document.
+pub async fn put_document(tx: &mut Tx, corpus: Corpus, id: Id, bag: &Bag) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let words: Vec<String> = bag.keys().cloned().collect();
+    let shown: Vec<i16> = bag.values().map(|weight| weight.shown).collect();
+    let whole: Vec<i16> = bag.values().map(|weight| weight.whole).collect();
+    sqlx::query!(
+        "insert into search_documents (tenant_id, corpus, id, words, shown, whole) values ($1, $2, $3, $4, $5, $6)
+         on conflict (tenant_id, corpus, id) do update
+         set words = excluded.words, shown = excluded.shown, whole = excluded.whole",
+        tenant.as_str(),
+        corpus.code(),
+        id as Id,
+        &words,
+        &shown,
+        &whole,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn drop_documents(tx: &mut Tx, corpus: Corpus, ids: &[Id]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "delete from search_documents where tenant_id = $1 and corpus = $2 and id = any($3)",
+        tenant.as_str(),
+        corpus.code(),
+        ids as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Where words stand from now on.
+pub async fn put_words(tx: &mut Tx, corpus: Corpus, places: &[(String, Id, Weight)]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let words: Vec<String> = places.iter().map(|place| place.0.clone()).collect();
+    let ids: Vec<Id> = places.iter().map(|place| place.1).collect();
+    let shown: Vec<i16> = places.iter().map(|place| place.2.shown).collect();
+    let whole: Vec<i16> = places.iter().map(|place| place.2.whole).collect();
+    sqlx::query!(
+        "insert into search_words (tenant_id, corpus, word, id, shown, whole)
+         select $1, $2, p.word, p.id, p.shown, p.whole
+         from unnest($3::text[], $4::uuid[], $5::smallint[], $6::smallint[]) p (word, id, shown, whole)
+         order by p.word collate \"C\", p.id
+         on conflict (tenant_id, corpus, word, id) do update set shown = excluded.shown, whole = excluded.whole",
+        tenant.as_str(),
+        corpus.code(),
+        &words,
+        &ids as &[Id],
+        &shown,
+        &whole,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Where words stand no more. A word that stands nowhere now is not known any more, either.
+pub async fn drop_words(tx: &mut Tx, corpus: Corpus, places: &[(String, Id)]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let (words, ids): (Vec<String>, Vec<Id>) = places.iter().cloned().unzip();
+    sqlx::query!(
+        "delete from search_words w using unnest($3::text[], $4::uuid[]) p (word, id)
+         where w.tenant_id = $1 and w.corpus = $2 and w.word = p.word and w.id = p.id",
+        tenant.as_str(),
+        corpus.code(),
+        &words,
+        &ids as &[Id],
+    )
+    .execute(&mut **tx)
+    .await?;
+    let gone = sqlx::query_scalar!(
+        "delete from search_vocabulary v where v.tenant_id = $1 and v.corpus = $2 and v.word = any($3)
+         and not exists (select from search_words w where w.tenant_id = $1 and w.corpus = $2 and w.word = v.word)
+         returning v.word",
+        tenant.as_str(),
+        corpus.code(),
+        &words,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let (words, grams) = super::grams::of_all(&gone);
+    sqlx::query!(
+        "delete from search_grams g using unnest($3::text[], $4::text[]) p (word, gram)
+         where g.tenant_id = $1 and g.corpus = $2 and g.gram = p.gram and g.word = p.word",
+        tenant.as_str(),
+        corpus.code(),
+        &words,
+        &grams,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Makes words known.
+pub async fn learn(tx: &mut Tx, corpus: Corpus, words: &[String]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let new = sqlx::query_scalar!(
+        "insert into search_vocabulary (tenant_id, corpus, word)
+         select $1, $2, n.word from unnest($3::text[]) n (word)
+         where not exists (select from search_vocabulary v
+             where v.tenant_id = $1 and v.corpus = $2 and v.word = n.word collate \"C\")
+         on conflict do nothing returning word",
+        tenant.as_str(),
+        corpus.code(),
+        words,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let (words, grams) = super::grams::of_all(&new);
+    sqlx::query!(
+        "insert into search_grams (tenant_id, corpus, gram, word)
+         select $1, $2, n.gram, n.word from unnest($3::text[], $4::text[]) n (word, gram) on conflict do nothing",
+        tenant.as_str(),
+        corpus.code(),
+        &words,
+        &grams,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! The SQL of searches. Every condition is an equality or an order of texts: others may not use an index behind the wall.
+
+use super::model::Corpus;
+use crate::{db::Tx, error::Result, ids::Id};
+
+/// A text, read by a grammar: its words, and how often each stands in it.
+#[derive(Clone, Debug)]
+pub struct Lexed {
+    /// The place of the text among those that were asked for, from 1.
+    pub n: i64,
+    pub words: Vec<String>,
+    pub counts: Vec<i32>,
+}
+
+/// Cuts texts into words, each by the grammar at the same place. A text without any is not in the answer.
+pub async fn lex(tx: &mut Tx, texts: &[String], grammars: &[String]) -> Result<Vec<Lexed>> {
+    let lexed = sqlx::query_as!(
+        Lexed,
+        r#"select p.n as "n!", array_agg(l.lexeme) as "words!", array_agg(cardinality(l.positions)) as "counts!"
+           from unnest($1::text[], $2::text[]) with ordinality p (text, grammar, n)
+           cross join lateral unnest(to_tsvector(p.grammar::regconfig, p.text)) l
+           group by p.n"#,
+        texts,
+        grammars,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(lexed)
+}
+
+/// What a word is cut down to in German and in English.
+#[derive(Clone, Debug)]
+pub struct Stems {
+    pub word: String,
+    pub stems: Vec<String>,
+}
+
+pub async fn stems(tx: &mut Tx, words: &[String]) -> Result<Vec<Stems>> {
+    let stems = sqlx::query_as!(
+        Stems,
+        r#"select w as "word!",
+                  coalesce(ts_lexize('pg_catalog.german_stem', w), '{}') || coalesce(ts_lexize('pg_catalog.english_stem', w), '{}')
+                  as "stems!"
+           from unnest($1::text[]) w"#,
+        words,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(stems)
+}
+
+/// How many documents the corpus has.
+pub async fn documents(tx: &mut Tx, corpus: Corpus) -> Result<i64> {
+    let tenant = tx.tenant().clone();
+    let documents = sqlx::query_scalar!(
+        "select documents from search_corpora where tenant_id = $1 and corpus = $2",
+        tenant.as_str(),
+        corpus.code(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(documents.unwrap_or(0))
+}
+
+/// Words that begin so, in their order.
+pub async fn beginning(tx: &mut Tx, corpus: Corpus, begin: &str, limit: i64) -> Result<Vec<String>> {
+    let tenant = tx.tenant().clone();
+    let end = format!("{begin}\u{10ffff}");
+    let words = sqlx::query_scalar!(
+        r#"select word from search_vocabulary
+           where tenant_id = $1 and corpus = $2 and word >= $3 collate "C" and word < $4 collate "C"
+           order by word limit $5"#,
+        tenant.as_str(),
+        corpus.code(),
+        begin,
+        end,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(words)
+}
+
+/// A word that has letters in a row that were asked for.
+#[derive(Clone, Debug)]
+pub struct Alike {
+    /// For whom it was asked.
+    pub n: i32,
+    pub word: String,
+}
+
+/// Words that have, of the letters in a row that are asked for under a number, at least so many; who has most first.
+pub async fn having(
+    tx: &mut Tx,
+    corpus: Corpus,
+    asked: &[(i32, String)],
+    least: &[i64],
+    limit: i64,
+) -> Result<Vec<Alike>> {
+    let tenant = tx.tenant().clone();
+    let (numbers, grams): (Vec<i32>, Vec<String>) = asked.iter().cloned().unzip();
+    let alike = sqlx::query_as!(
+        Alike,
+        r#"select f.n as "n!", g.word from unnest($3::int[], $4::text[]) f (n, gram)
+           join search_grams g on g.tenant_id = $1 and g.corpus = $2 and g.gram = f.gram collate "C"
+           group by f.n, g.word having count(*) >= ($5::bigint[])[f.n + 1]
+           order by count(*) desc, length(g.word), g.word limit $6"#,
+        tenant.as_str(),
+        corpus.code(),
+        &numbers,
+        &grams,
+        least,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(alike)
+}
+
+/// How many documents have each word, up to `limit`; in the order of the words.
+pub async fn counts(
+    tx: &mut Tx,
+    corpus: Corpus,
+    words: &[String],
+    hidden: bool,
+    limit: i64,
+) -> Result<Vec<i64>> {
+    let tenant = tx.tenant().clone();
+    let counts = sqlx::query_scalar!(
+        r#"select (select count(*) from (
+               select from search_words s
+               where s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and ($4 or s.shown > 0)
+               limit $5) found) as "count!"
+           from unnest($3::text[]) with ordinality w (word, n) order by w.n"#,
+        tenant.as_str(),
+        corpus.code(),
+        words,
+        hidden,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(counts)
+}
+
+/// Where a word stands, the newest first, and how much it says there.
+#[derive(Clone, Debug)]
+pub struct Postings {
+    pub ids: Vec<Id>,
+    pub weights: Vec<i16>,
+}
+
+/// The newest documents that have each word, as many as stands beside it, none after `until`; in the order of the words.
+pub async fn postings(
+    tx: &mut Tx,
+    corpus: Corpus,
+    words: &[String],
+    limits: &[i64],
+    hidden: bool,
+    until: Id,
+) -> Result<Vec<Postings>> {
+    let tenant = tx.tenant().clone();
+    let postings = sqlx::query_as!(
+        Postings,
+        r#"select coalesce(array_agg(found.id order by found.id desc) filter (where found.id is not null), '{}')
+                      as "ids!: Vec<Id>",
+                  coalesce(array_agg(found.weight order by found.id desc) filter (where found.id is not null), '{}')
+                      as "weights!"
+           from unnest($3::text[], $4::bigint[]) with ordinality w (word, bound, n)
+           left join lateral (
+               select s.id, case when $5 then s.whole else s.shown end as weight from search_words s
+               where s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and s.id <= $6
+                 and ($5 or s.shown > 0)
+               order by s.id desc limit w.bound) found on true
+           group by w.n order by w.n"#,
+        tenant.as_str(),
+        corpus.code(),
+        words,
+        limits,
+        hidden,
+        until as Id,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(postings)
+}
+
+/// A word in a document.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The word's place among those that were asked for, from 1.
+    pub n: i64,
+    pub id: Id,
+    pub weight: i16,
+}
+
+/// Which of the words stand in which of the documents.
+pub async fn places(
+    tx: &mut Tx,
+    corpus: Corpus,
+    words: &[String],
+    ids: &[Id],
+    hidden: bool,
+) -> Result<Vec<Place>> {
+    let tenant = tx.tenant().clone();
+    let places = sqlx::query_as!(
+        Place,
+        r#"select w.n as "n!", s.id as "id: Id", case when $5 then s.whole else s.shown end as "weight!"
+           from unnest($3::text[]) with ordinality w (word, n) cross join unnest($4::uuid[]) d (id)
+           join search_words s on s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and s.id = d.id
+             and ($5 or s.shown > 0)"#,
+        tenant.as_str(),
+        corpus.code(),
+        words,
+        ids as &[Id],
+        hidden,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(places)
+}
