@@ -38,9 +38,6 @@ pub struct Seen {
 pub struct Fold {
     terms: Terms,
     events: u64,
-    transfers: u64,
-    hand_backs: u64,
-    escalations: BTreeMap<String, u64>,
     tickets: HashMap<String, Story>,
 }
 
@@ -59,12 +56,15 @@ struct Story {
     waited: bool,
     waiting: Duration,
     live: Duration,
+    transfers: u64,
+    hand_backs: u64,
+    escalations: BTreeMap<String, u64>,
 }
 
 /// The figures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
-    /// Tickets that the log knows.
+    /// Tickets that the log knows. Of the tickets counted here and below, none goes on in another one: that one is counted.
     pub incidents: u64,
     pub events: u64,
     /// Tickets by the highest level that had them.
@@ -105,9 +105,10 @@ impl Fold {
     /// Takes the next event.
     pub fn see(&mut self, seen: Seen) {
         self.events += 1;
+        let story = self.tickets.entry(seen.ticket).or_default();
         match seen.kind.as_str() {
-            "ticket.transferred" => self.transfers += 1,
-            "ticket.handed_back" => self.hand_backs += 1,
+            "ticket.transferred" => story.transfers += 1,
+            "ticket.handed_back" => story.hand_backs += 1,
             "ticket.escalated" => {
                 // The other system's word for a status is no reason.
                 let reason = match seen.reason.as_str() {
@@ -115,12 +116,11 @@ impl Fold {
                     "" => "(none)",
                     reason => reason,
                 };
-                *self.escalations.entry(reason.to_owned()).or_default() += 1;
+                *story.escalations.entry(reason.to_owned()).or_default() += 1;
             }
             _ => {}
         }
         let rank = |level: &str| self.terms.levels.iter().position(|known| known == level);
-        let story = self.tickets.entry(seen.ticket).or_default();
         if story.since.is_none() {
             story.first_level.clone_from(&seen.level);
         }
@@ -135,17 +135,24 @@ impl Fold {
     }
 
     pub fn figures(&self) -> Figures {
-        let count =
-            |is: &dyn Fn(&Story) -> bool| self.tickets.values().filter(|story| is(story)).count() as u64;
-        let sum = |of: fn(&Story) -> Duration| self.tickets.values().map(of).sum::<Duration>().as_secs();
+        // What goes on in another ticket is counted there.
+        let stories: Vec<&Story> = self.tickets.values().filter(|story| story.state != "MERGED").collect();
+        let count = |is: &dyn Fn(&Story) -> bool| stories.iter().filter(|story| is(story)).count() as u64;
+        let sum =
+            |of: fn(&Story) -> Duration| stories.iter().map(|story| of(story)).sum::<Duration>().as_secs();
+        let total = |of: fn(&Story) -> u64| stories.iter().map(|story| of(story)).sum();
         let by = |level: fn(&Story) -> &String| {
             let mut counts = BTreeMap::new();
-            for story in self.tickets.values() {
+            for story in &stories {
                 *counts.entry(level(story).clone()).or_default() += 1;
             }
             counts
         };
-        let incidents = self.tickets.len() as u64;
+        let incidents = stories.len() as u64;
+        let mut escalations_by_reason: BTreeMap<String, u64> = BTreeMap::new();
+        for (reason, count) in stories.iter().flat_map(|story| &story.escalations) {
+            *escalations_by_reason.entry(reason.clone()).or_default() += count;
+        }
         let solved = count(&Story::is_solved);
         let lowest = self.terms.levels.first();
         let first_contact =
@@ -159,11 +166,11 @@ impl Fold {
             highest_level: by(|story| &story.highest_level),
             first_level: by(|story| &story.first_level),
             returns: count(&|story| story.returns > 0),
-            return_count: self.tickets.values().map(|story| story.returns).sum(),
-            transfers: self.transfers,
-            escalations: self.escalations.values().sum(),
-            escalations_by_reason: self.escalations.clone(),
-            hand_backs: self.hand_backs,
+            return_count: total(|story| story.returns),
+            transfers: total(|story| story.transfers),
+            escalations: escalations_by_reason.values().sum(),
+            escalations_by_reason,
+            hand_backs: total(|story| story.hand_backs),
             solved,
             first_contact,
             first_contact_rate: share(first_contact, solved),
@@ -303,6 +310,20 @@ mod tests {
         assert_eq!((figures.waited_on_customer, figures.waiting_on_customer_seconds), (1, 6 * 60));
         // Live: 5 + 10 + 6 + 30 minutes.
         assert!((figures.waiting_on_customer_share - 6.0 / 51.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_was_merged_is_counted_where_it_goes_on() {
+        let survivor: (&str, &[&str]) =
+            ("survivor", &["0 created OPEN L1 desk", "9 resolved RESOLVED L1 desk fixed"]);
+        let merged: (&str, &[&str]) =
+            ("merged", &["0 created NEW L1 desk", "1 escalated OPEN L2 apps", "5 merged MERGED L2 apps"]);
+        let (both, alone) = (fold(&[survivor, merged]), fold(&[survivor]));
+        assert_eq!(Figures { events: 2, ..both.clone() }, alone);
+        assert_eq!((both.events, alone.incidents, alone.solved), (5, 1, 1));
+        let unmerged: (&str, &[&str]) =
+            ("merged", &["0 created NEW L1 desk", "5 merged MERGED L1 desk", "9 unmerged NEW L1 desk"]);
+        assert_eq!(fold(&[survivor, unmerged]).incidents, 2);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Forgetting tickets that have been over for as long as their tenant keeps them: they, their log, and what belongs to them.
 
-use super::store;
+use super::{store, store_links};
 use crate::{
     app::App,
     attachments, comments, configuration,
@@ -47,6 +47,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     sla::forget_in(&mut tx, &tickets).await?;
     comments::forget_in(&mut tx, &tickets).await?;
     attachments::forget_in(&mut tx, &tickets, now).await?;
+    store_links::forget(&mut tx, &tickets).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;
