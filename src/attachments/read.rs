@@ -21,7 +21,7 @@ pub async fn get(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<Attachment>
     found.filter(|it| it.visibility.is_shown_to(&ctx.actor)).ok_or_else(|| missing(&ctx.tenant, ticket, id))
 }
 
-/// A page of a ticket's files, oldest first, and where the next one begins.
+/// A page of the files on a ticket and on those that were merged into it, oldest first, and where the next one begins.
 pub async fn list(
     app: &App,
     ctx: &Ctx,
@@ -29,12 +29,12 @@ pub async fn list(
     size: i32,
     token: &str,
 ) -> Result<(Vec<Attachment>, String)> {
-    tickets::get(app, ctx, ticket).await?;
+    let union = tickets::union(app, ctx, ticket).await?;
     let internal = !ctx.actor.is_customer();
     let purpose = format!("{} ListAttachments {ticket} {internal}", ctx.tenant);
     let page = Page::<Id>::parse(&app.sealer, &purpose, size, token)?;
     let found =
-        store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, ticket, internal, &page).await?;
+        store::list(&mut *app.db.read(&ctx.tenant).await?, &ctx.tenant, &union, internal, &page).await?;
     page.finish(&app.sealer, &purpose, found, |it| it.id)
 }
 

@@ -97,17 +97,17 @@ pub async fn find(
 pub async fn list(
     db: &mut PgConnection,
     tenant: &TenantId,
-    ticket: Id,
+    tickets: &[Id],
     internal: bool,
     page: &Page<Id>,
 ) -> Result<Vec<Attachment>> {
     let found = sqlx::query_as!(
         Attachment,
         "select * from attachments
-         where tenant_id = $1 and ticket_id = $2 and ($3::uuid is null or id > $3) and ($4 or visibility = 'PUBLIC')
+         where tenant_id = $1 and ticket_id = any($2) and ($3::uuid is null or id > $3) and ($4 or visibility = 'PUBLIC')
          order by id limit $5",
         tenant.as_str(),
-        ticket as Id,
+        tickets as &[Id],
         page.after as Option<Id>,
         internal,
         page.limit(),

@@ -70,6 +70,9 @@ fn decide(
     }
     // What a program says answers nobody.
     let moves = ctx.actor.is_customer() && !create.draft.automatic;
+    if ticket.state == State::Merged && (!moves || opening.is_none()) {
+        return Err(went_on(&ticket).into());
+    }
     if moves && is_over(ctx, configuration, &ticket) {
         let opened = follow_up::decide(ctx, configuration, &ticket, opening.ok_or(Error::Conflict)?)?;
         return say(ctx, configuration, opened, &create.draft, id);
@@ -90,13 +93,21 @@ fn decide(
 /// Whether the ticket can no longer be taken up: it has ended, or was resolved too long ago.
 fn is_over(ctx: &Ctx, configuration: &Configuration, ticket: &Ticket) -> bool {
     match ticket.state {
-        State::Closed | State::Cancelled => true,
+        // What was merged goes on elsewhere, and is over for whom that is not shown.
+        State::Closed | State::Cancelled | State::Merged => true,
         State::Resolved => {
             let reopened = reopen::decide(ctx, configuration, ticket.clone(), &Target::of(ticket.id));
             reopened.is_err_and(|error| error.reason() == Reason::ReopenWindowOver)
         }
         _ => false,
     }
+}
+
+/// What is said on a merged ticket belongs elsewhere.
+fn went_on(ticket: &Ticket) -> Refusal {
+    let into = ticket.merged_into.map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id));
+    let text = "the ticket goes on in another one, which you are not shown";
+    Refusal::new(Reason::TicketMerged, text).with("merged_into", into.unwrap_or_default())
 }
 
 /// One more comment on the ticket.
@@ -180,6 +191,8 @@ pub struct Said {
 
 struct Say<'a> {
     create: &'a Create,
+    /// What was named, if the comment goes to the ticket in which that goes on.
+    via: Option<Id>,
     comment: Id,
     /// The id and the number of a follow-up, should there be one.
     identity: Option<(Id, i64)>,
@@ -203,6 +216,12 @@ impl Act for Say<'_> {
         configuration: &Configuration,
         ticket: Ticket,
     ) -> Result<(Change, Kept)> {
+        if let Some(named) = self.via
+            && tickets::survivor_in(tx, named).await? != Some(ticket.id)
+        {
+            // The merge was taken back before the survivor was locked.
+            return Err(Error::Conflict);
+        }
         let opening = match self.identity {
             Some((id, number)) => {
                 let plan = customers::plan_of(&mut **tx, &ctx.tenant, &ticket.organization).await?;
@@ -217,21 +236,53 @@ impl Act for Say<'_> {
     }
 }
 
+/// Says it on the ticket; on a merged one, where that goes on, or, for a customer to whom that is not shown, on a follow-up.
 pub async fn create(app: &App, ctx: &Ctx, create: &Create) -> Result<Said> {
-    retrying(|| attempt(app, ctx, create)).await
+    let mut place = Place::Named;
+    for _ in 0..ROUNDS {
+        let done = retrying(|| attempt(app, ctx, create, &place)).await;
+        place = match done {
+            Err(error) if error.reason() == Reason::TicketMerged => {
+                match tickets::survivor(app, ctx, create.target.id).await? {
+                    Some(survivor) => Place::Survivor(Target::of(survivor.id)),
+                    None if ctx.actor.is_customer() => Place::FollowUp,
+                    None => return Err(error),
+                }
+            }
+            Err(error) if error.is_conflict() && matches!(place, Place::Survivor(_)) => Place::Named,
+            settled => return settled,
+        };
+    }
+    Err(Error::Conflict)
 }
 
-async fn attempt(app: &App, ctx: &Ctx, create: &Create) -> Result<Said> {
+/// How often somebody may merge and unmerge tickets just when something is said there.
+const ROUNDS: usize = 6;
+
+/// Where to say it.
+enum Place {
+    Named,
+    Survivor(Target),
+    /// Even if the named one is merged.
+    FollowUp,
+}
+
+async fn attempt(app: &App, ctx: &Ctx, create: &Create, place: &Place) -> Result<Said> {
+    let (target, via) = match place {
+        Place::Survivor(target) => (target, Some(create.target.id)),
+        Place::Named | Place::FollowUp => (&create.target, None),
+    };
     // A follow-up takes a number, which is no business of the transaction; so it is guessed who needs one.
     let mut identity = None;
     if ctx.actor.is_customer() {
-        let seen = tickets::get(app, ctx, create.target.id).await?;
-        if is_over(ctx, &*app.configurations.get(&ctx.tenant).await?, &seen) {
+        let seen = tickets::get(app, ctx, target.id).await?;
+        let goes_on = seen.state == State::Merged && !matches!(place, Place::FollowUp);
+        if !goes_on && is_over(ctx, &*app.configurations.get(&ctx.tenant).await?, &seen) {
             identity = Some((app.ids.next(), app.numbers.take(&ctx.tenant, 1).await?[0]));
         }
     }
-    let act = Say { create, comment: app.ids.next(), identity };
-    let done = write_with(app, ctx, &create.target, &act).await?;
+    let act = Say { create, via, comment: app.ids.next(), identity };
+    let done = write_with(app, ctx, target, &act).await?;
     let Kept { id, comment } = done.extra;
     let comment = match comment {
         Some(comment) => comment,
@@ -302,8 +353,8 @@ mod tests {
             let (events, elsewhere) = match state {
                 State::WaitingOnCustomer => ("ticket.commented ticket.resumed", false),
                 State::Resolved => ("ticket.commented ticket.reopened", false),
-                State::Closed | State::Cancelled => ("ticket.created ticket.commented", true),
-                State::Merged => ("TICKET_STATE_CONFLICT", false),
+                // The merged one, to whom the survivor is not shown; to others there is no opening.
+                State::Closed | State::Cancelled | State::Merged => ("ticket.created ticket.commented", true),
                 _ => ("ticket.commented", false),
             };
             assert_eq!(customer(*state, day, false), (events.to_owned(), elsewhere), "{state:?}");
@@ -320,6 +371,27 @@ mod tests {
                 ("ticket.commented".to_owned(), false),
                 "{state:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_merged_is_not_spoken_on() {
+        for (role, automatic, opening) in
+            [(Role::Agent, false, true), (Role::Customer, false, false), (Role::Customer, true, true)]
+        {
+            let merged = Ticket { merged_into: Some(fixture::id(7)), ..ticket(State::Merged) };
+            let opening = opening.then(|| Opening { id: fixture::id(2), number: 2, plan: String::new() });
+            let create = words(automatic, None, None);
+            let done = decide(
+                &fixture::ctx(role),
+                fixture::configuration(),
+                merged,
+                &create,
+                fixture::id(9),
+                opening.as_ref(),
+            );
+            let refused = done.expect_err("it goes on elsewhere");
+            assert_eq!(refused.reason(), Reason::TicketMerged, "{role:?}");
         }
     }
 

@@ -7,7 +7,6 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     ids::{Id, TenantId},
-    seal::Page,
     tickets::Person,
     time::Time,
 };
@@ -90,24 +89,34 @@ pub async fn find(db: &mut PgConnection, tenant: &TenantId, ticket: Id, id: Id) 
     Ok(comment)
 }
 
-/// A ticket's comments, oldest first; the public ones alone, or the internal ones too.
+/// Comments on some tickets, of each behind a version, oldest first, those on one ticket always in the order of its versions;
+/// the public ones alone, or the internal ones too.
 pub async fn list(
     db: &mut PgConnection,
     tenant: &TenantId,
-    ticket: Id,
+    (tickets, after): (&[Id], &[i64]),
     internal: bool,
-    page: &Page<i64>,
+    limit: i64,
 ) -> Result<Vec<Comment>> {
     let comments = sqlx::query_as!(
         Comment,
-        "select * from comments
-         where tenant_id = $1 and ticket_id = $2 and version > $3 and ($4 or visibility = 'PUBLIC')
-         order by version limit $5",
+        // Clocks of servers differ: in time, none of a ticket's comments comes before the one before it.
+        r#"select c.*
+           from unnest($2::uuid[], $3::bigint[]) as behind (ticket, version)
+           cross join lateral (
+               select o.ticket_id, o.version, max(o.create_time) over (order by o.version) as reached
+               from (
+                   select ticket_id, version, create_time from comments
+                   where tenant_id = $1 and ticket_id = behind.ticket and version > behind.version
+                     and ($4 or visibility = 'PUBLIC')
+                   order by version limit $5) o) own
+           join comments c on c.tenant_id = $1 and c.ticket_id = own.ticket_id and c.version = own.version
+           order by own.reached, c.ticket_id, c.version limit $5"#,
         tenant.as_str(),
-        ticket as Id,
-        page.after.unwrap_or_default(),
+        tickets as &[Id],
+        after,
         internal,
-        page.limit(),
+        limit,
     )
     .fetch_all(db)
     .await?;

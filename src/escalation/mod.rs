@@ -7,6 +7,7 @@ mod accept;
 mod audience;
 mod come_back;
 mod decline;
+mod end;
 mod erase;
 mod escalate;
 pub mod expire;
@@ -27,6 +28,7 @@ pub mod wire;
 mod withdraw;
 
 pub use audience::Audience;
+pub use end::end_in;
 pub use erase::erase_in;
 pub use escalate::climb_in;
 pub use model::*;

@@ -119,6 +119,11 @@ event_types! {
     TicketNoted = "ticket.noted",
     TicketAttachmentAdded = "ticket.attachment_added",
     TicketAttachmentDeleted = "ticket.attachment_deleted",
+    TicketMerged = "ticket.merged",
+    TicketUnmerged = "ticket.unmerged",
+    TicketLinked = "ticket.linked",
+    TicketUnlinked = "ticket.unlinked",
+    TicketResolutionOffered = "ticket.resolution_offered",
 }
 
 impl Event {

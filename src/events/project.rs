@@ -51,6 +51,7 @@ const GOES_OUT: &[&str] = &[
     "sla_revision",
     "plan",
     "restricted",
+    "merged_into",
 ];
 
 /// An event that is fit to be told, with its place in the stream. There is no other way to one than [`project`].

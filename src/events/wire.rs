@@ -10,9 +10,9 @@ use crate::{
     attachments,
     error::Violations,
     escalation,
-    ids::TenantId,
+    ids::{Id, TenantId},
     sla,
-    tickets::wire::{actor_kind, text, ticket_name, time, timestamp, wire},
+    tickets::wire::{actor_kind, text, ticket_name, tie, time, timestamp, wire},
 };
 
 /// The version of the shape below.
@@ -117,6 +117,7 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         clock: sla::wire::clocks::notice(event),
         audience: escalation::wire::audience(event),
         attachment: attachments::wire::of_event(event),
+        tie: tie(event),
         resource,
     }
 }
@@ -165,14 +166,21 @@ fn shown(event: &Event, resource: &str, field: &str, value: &Value) -> Value {
     match (field, value) {
         ("assignee" | "former_assignee" | "offered_to", Value::String(_)) => name("agents").into(),
         ("organization", Value::String(_)) => name("organizations").into(),
-        ("follow_up_of", Value::String(_)) => name("tickets").into(),
-        ("pending_escalation", Value::String(id)) => format!("{resource}/escalations/{id}").into(),
+        ("follow_up_of" | "merged_into", Value::String(id)) => {
+            named(&event.tenant_id, "tickets", &spelt(id)).into()
+        }
+        ("pending_escalation", Value::String(id)) => format!("{resource}/escalations/{}", spelt(id)).into(),
         ("followers", Value::Array(keys)) => keys
             .iter()
             .map(|key| named(&event.tenant_id, "agents", key.as_str().unwrap_or_default()))
             .collect(),
         _ => value.clone(),
     }
+}
+
+/// An id as names spell it; kept it is as the database has it.
+fn spelt(id: &str) -> String {
+    id.parse().map_or_else(|_| id.to_owned(), |id| Id(id).to_string())
 }
 
 fn named(tenant: &TenantId, collection: &str, key: &str) -> String {

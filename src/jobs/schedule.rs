@@ -114,6 +114,16 @@ pub const JOBS: &[Job] = &[
         run_once: |app, limit| Box::pin(async move { tickets::retire::run_once(&app, limit).await }),
     },
     Job {
+        name: "offer_resolutions",
+        period: Duration::from_secs(5),
+        pace: Duration::ZERO,
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| {
+            Box::pin(async move { tickets::offer_resolution::run_once(&app, limit).await })
+        },
+    },
+    Job {
         name: "lapse_attachments",
         period: Duration::from_mins(1),
         pace: Duration::ZERO,

@@ -33,7 +33,10 @@ impl Phase {
     #[must_use]
     pub fn after(self, signal: What) -> Self {
         match (self, signal) {
-            (Self::Idle, What::Start) | (Self::Paused | Self::Stopped, What::Resume) => Self::Running,
+            // What was cancelled goes on when the merge that cancelled it is taken back.
+            (Self::Idle, What::Start) | (Self::Paused | Self::Stopped | Self::Cancelled, What::Resume) => {
+                Self::Running
+            }
             (Self::Running, What::Pause) => Self::Paused,
             (Self::Running | Self::Paused, What::Stop) => Self::Stopped,
             (Self::Running | Self::Paused | Self::Stopped, What::Supersede) => Self::Superseded,

@@ -29,6 +29,7 @@ pub fn apply(clock: &mut Clock, configuration: &Configuration, event: &Event) {
     let goes_on = clock.kind == ClockKind::TotalResolution
         && phase == Phase::Stopped
         && state.is_some_and(State::is_live);
+    let goes_on = goes_on || (phase == Phase::Cancelled && is_unmerged(clock, event));
     let waits = terms.clock.pause_in.contains(&event.facts.state);
     if goes_on || (phase == Phase::Paused && !waits) {
         clock.signal(event, What::Resume);
@@ -102,6 +103,14 @@ pub fn answers(event: &Event) -> bool {
 /// The customer says something.
 fn asks(event: &Event) -> bool {
     is_said(event) && event.actor_kind == ActorKind::Customer
+}
+
+/// The merge that cancelled the clock is taken back. The span between counts for nobody: in it the promise was the other
+/// ticket's to keep.
+fn is_unmerged(clock: &Clock, event: &Event) -> bool {
+    let merge = event.details.get("merge_version").and_then(serde_json::Value::as_i64);
+    event.kind == EventType::TicketUnmerged
+        && merge.is_some_and(|merge| clock.signals.last().is_some_and(|last| last.version == merge))
 }
 
 fn is_said(event: &Event) -> bool {

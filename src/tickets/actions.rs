@@ -1,6 +1,6 @@
 //! What a caller may do with a ticket now: the verbs that its state allows, as far as the caller's rights go.
 
-use super::{HoldKind, State, Verb, read, status::next};
+use super::{HoldKind, State, Verb, links, read, status::next};
 use crate::{
     access::Permission,
     app::App,
@@ -43,6 +43,11 @@ const METHODS: &[(Verb, &str, Permission)] = &[
     (Verb::Transfer, "ticketing.v1.RoutingService/TransferTicket", Permission::TicketsWork),
     (Verb::Escalate, "ticketing.v1.EscalationService/EscalateTicket", Permission::EscalationsWork),
     (Verb::HandBack, "ticketing.v1.EscalationService/HandBackTicket", Permission::EscalationsWork),
+    (Verb::Merge, "ticketing.v1.TicketService/MergeTickets", Permission::TicketsWork),
+    (Verb::Absorb, "ticketing.v1.TicketService/MergeTickets", Permission::TicketsWork),
+    (Verb::Unmerge, "ticketing.v1.TicketService/UnmergeTicket", Permission::TicketsWork),
+    (Verb::Link, "ticketing.v1.TicketService/LinkTickets", Permission::TicketsWork),
+    (Verb::Link, "ticketing.v1.TicketService/UnlinkTickets", Permission::TicketsWork),
 ];
 
 /// The rule.
@@ -59,9 +64,13 @@ pub fn allowed(actor: &Actor, state: State) -> Vec<Action> {
     .collect()
 }
 
-pub async fn list(app: &App, ctx: &Ctx, id: Id) -> Result<Vec<Action>> {
+/// What may be done, and the problems whose resolution may be taken over.
+pub async fn list(app: &App, ctx: &Ctx, id: Id) -> Result<(Vec<Action>, Vec<Id>)> {
     let ticket = read::get(app, ctx, id).await?;
-    Ok(allowed(&ctx.actor, ticket.state))
+    let actions = allowed(&ctx.actor, ticket.state);
+    let resolves = actions.iter().any(|action| action.verb == Verb::Resolve);
+    let offers = if resolves { links::offers(app, ctx, id).await? } else { Vec::new() };
+    Ok((actions, offers))
 }
 
 #[cfg(test)]
@@ -102,18 +111,24 @@ mod tests {
     #[test]
     fn a_caller_is_shown_what_the_state_and_the_rights_allow() {
         let agent = actor(ActorKind::Agent, Role::Agent);
-        let live = "update claim hold resolve tag follow comment attach transfer escalate hand_back";
+        let live = "update claim hold resolve tag follow comment attach transfer escalate hand_back merge absorb link";
         assert_eq!(verbs(&agent, State::New), live);
-        assert_eq!(verbs(&agent, State::Resolved), "update close reopen tag follow comment attach");
+        assert_eq!(
+            verbs(&agent, State::Resolved),
+            "update close reopen tag follow comment attach merge link"
+        );
         let manager = actor(ActorKind::Agent, Role::Manager);
         assert_eq!(
             verbs(&manager, State::OnHold),
-            "update assign claim hold resume resolve cancel tag follow comment attach route transfer escalate hand_back"
+            "update assign claim hold resume resolve cancel tag follow comment attach route transfer escalate hand_back merge absorb link"
         );
-        assert_eq!(verbs(&actor(ActorKind::Service, Role::Service), State::Closed), "follow comment attach");
+        assert_eq!(
+            verbs(&actor(ActorKind::Service, Role::Service), State::Closed),
+            "follow comment attach link"
+        );
         assert!(!verbs(&actor(ActorKind::Service, Role::Service), State::New).contains("claim"));
         assert_eq!(verbs(&actor(ActorKind::Customer, Role::Customer), State::Open), "comment attach");
-        assert_eq!(verbs(&manager, State::Merged), "");
+        assert_eq!(verbs(&manager, State::Merged), "unmerge");
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! A report that comes again, under an external key that a ticket bears already: what it says becomes an internal
 //! comment there, so that a storm of alerts is one ticket.
 
-use super::{Act, Change, Target, Ticket, Written, write_with};
+use super::{Act, Change, State, Target, Ticket, Written, lock_in, union, write_with};
 use crate::{
     app::App,
     comments::{self, Draft, Visibility},
     configuration::Configuration,
     ctx::{ActorKind, Ctx},
     db::Tx,
-    error::Result,
+    error::{Error, Result},
     ids::Id,
 };
 
@@ -22,7 +22,7 @@ fn draft(ctx: &Ctx, report: &Ticket) -> Draft {
     }
 }
 
-/// Adds the report to the ticket that is there, which the transaction has locked.
+/// Adds the report to the ticket that is there, or to the one in which that goes on. The transaction has locked the first.
 pub async fn add_in(
     tx: &mut Tx,
     ctx: &Ctx,
@@ -31,7 +31,17 @@ pub async fn add_in(
     report: &Ticket,
     comment: Id,
 ) -> Result<Change> {
+    let ticket = if ticket.state == State::Merged { survivor_of(tx, ctx, ticket).await? } else { ticket };
     comments::create_in(tx, ctx, configuration, Change::of(ticket), &draft(ctx, report), comment).await
+}
+
+/// The ticket in which this one goes on, locked. It stays so: the way back takes the lock of the merged one, too. Whoever
+/// locks both in the other order meanwhile makes one of the two begin again.
+async fn survivor_of(tx: &mut Tx, ctx: &Ctx, merged: Ticket) -> Result<Ticket> {
+    let survivor = union::survivor_in(tx, merged.id).await?.unwrap_or(merged.id);
+    let ticket = lock_in(tx, ctx, survivor).await?;
+    // The chain may have grown before the lock.
+    if ticket.state == State::Merged { Err(Error::Conflict) } else { Ok(ticket) }
 }
 
 struct Again<'a> {

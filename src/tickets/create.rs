@@ -218,6 +218,7 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         sla_revision: 0,
         plan: create.plan.clone(),
         restricted: create.restricted,
+        merged_into: None,
     }
 }
 

@@ -60,6 +60,7 @@ const ALL: &[Field] = &[
     field("assign_time", Type::Time),
     field("plan", Type::Text),
     field("restricted", Type::Bool),
+    computed("merged_into", "spelt(merged_into)", Type::Text),
 ];
 
 /// A field that is a column of the same name.

@@ -1,6 +1,7 @@
 //! Tickets: requests for support, from intake to end.
 //!
-//! Verbs: create, update, assign, claim, release, hold, resume, resolve, close, reopen, cancel, tag, follow, import.
+//! Verbs: create, update, assign, claim, release, hold, resume, resolve, close, reopen, cancel, tag, follow, merge, unmerge, link,
+//! import.
 
 mod actions;
 mod again;
@@ -22,14 +23,19 @@ mod import;
 pub mod index;
 pub mod intake;
 mod lines;
+mod link;
+mod links;
 mod list;
 mod look_back;
+mod merge;
 mod model;
 mod names;
 mod numbers;
+pub mod offer_resolution;
 mod past;
 pub mod queue;
 mod read;
+mod relation;
 pub(crate) mod release;
 pub mod reopen;
 mod replay;
@@ -42,16 +48,20 @@ pub mod rpc;
 mod search;
 mod status;
 mod store;
+mod store_links;
 mod store_list;
 mod store_queue;
 mod store_row;
 mod tag;
 mod timeline;
 mod timer;
+mod union;
+mod unmerge;
 mod update;
 pub mod wake;
 pub mod wire;
 mod write;
+mod write_together;
 
 pub use assign::give;
 pub use change::{Change, enter, redo, undo};
@@ -69,9 +79,11 @@ pub use names::{Names, Shown, Whom};
 pub use numbers::Numbers;
 pub use past::{Extent, Past, Window, extent, past};
 pub use read::{at_version, count_standing_in, get, held, list_live, resolve};
+pub use relation::{LinkKind, Relation, Tie};
 pub use restricted::{Sight, hidden, see};
 pub use status::{Verb, advance, advance_settled};
 pub use store::{Live, ids_behind as ids_behind_in};
+pub use union::{Place, survivor, survivor_in, union};
 pub use write::{
     Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_first_in, lock_free_in,
     lock_in, write, write_in, write_with,

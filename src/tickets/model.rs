@@ -196,6 +196,9 @@ pub struct Ticket {
     /// Seen by few, and every read of it is kept.
     #[serde(default)]
     pub restricted: bool,
+    /// The ticket in which it goes on.
+    #[serde(default)]
+    pub merged_into: Option<Id>,
 }
 
 /// A skill that a ticket asks of the agent who gets it.
@@ -487,5 +490,6 @@ pub fn sample() -> Ticket {
         sla_revision: 0,
         plan: String::new(),
         restricted: false,
+        merged_into: None,
     }
 }

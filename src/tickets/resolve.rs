@@ -2,22 +2,39 @@
 //! knowledge base.
 
 use super::{
-    Change, Json, Resolution, Ticket, Verb, Written, enter, intake,
+    Act, Change, Json, Relation, Resolution, Ticket, Verb, Written, enter, hidden, intake,
+    link::MAX_LINKS,
     status::advance_settled,
-    write::{Target, write},
+    store_links,
+    write::{Target, write, write_with},
 };
 use crate::{
     app::App,
     configuration::{Configuration, KnowledgeDuty},
     ctx::Ctx,
+    db::Tx,
     error::{Error, Reason, Refusal, Result},
     events::EventType,
+    ids::Id,
 };
 
 #[derive(Clone, Debug)]
 pub struct Resolve {
     pub target: Target,
     pub resolution: Resolution,
+}
+
+/// Solving an incident as its problem was solved.
+#[derive(Clone, Debug)]
+pub struct ResolveAs {
+    pub target: Target,
+    pub problem: Id,
+}
+
+#[derive(Clone, Debug)]
+pub enum How {
+    By(Resolve),
+    As(ResolveAs),
 }
 
 /// The rule.
@@ -64,9 +81,53 @@ fn pay_knowledge_duty(
     Err(Refusal::new(Reason::KnowledgeDutyOpen, text).with("level", &ticket.level))
 }
 
-pub async fn resolve(app: &App, ctx: &Ctx, resolve: Resolve) -> Result<Written> {
-    write(app, ctx, &resolve.target, |configuration, ticket| decide(ctx, configuration, ticket, &resolve))
-        .await
+/// The rule for an incident: its problem's resolution, if it is offered, and then as for any.
+fn decide_as(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    incident: Ticket,
+    solved: &[Ticket],
+    resolve: &ResolveAs,
+) -> Result<Change> {
+    let offered = solved.iter().find(|problem| problem.id == resolve.problem);
+    let Some(resolution) = offered.and_then(|problem| problem.resolution.clone()) else {
+        let text = "the ticket is no incident of that problem, or the problem is not solved";
+        let problem = format!("tenants/{}/tickets/{}", ctx.tenant, resolve.problem);
+        return Err(Refusal::new(Reason::ResolutionNotOffered, text).with("problem", problem).into());
+    };
+    let resolve = Resolve { target: resolve.target.clone(), resolution: resolution.0 };
+    let mut change = decide(ctx, configuration, incident, &resolve)?;
+    if let (Some(event), Some(problem)) = (change.events.last_mut(), offered) {
+        Relation::CAUSED_BY.tell(event, &[problem.id]);
+    }
+    Ok(change)
+}
+
+impl Act for ResolveAs {
+    type Extra = ();
+
+    async fn act(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        incident: Ticket,
+    ) -> Result<(Change, ())> {
+        let solved = store_links::solved_causes(&mut **tx, &ctx.tenant, incident.id, MAX_LINKS).await?;
+        let hidden = hidden(&mut **tx, ctx, &solved.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
+        let solved: Vec<Ticket> = solved.into_iter().filter(|it| !hidden.contains(&it.id)).collect();
+        Ok((decide_as(ctx, configuration, incident, &solved, self)?, ()))
+    }
+}
+
+pub async fn resolve(app: &App, ctx: &Ctx, how: How) -> Result<Written> {
+    match how {
+        How::By(resolve) => {
+            let rule = |configuration: &Configuration, ticket| decide(ctx, configuration, ticket, &resolve);
+            write(app, ctx, &resolve.target, rule).await
+        }
+        How::As(resolve) => Ok(write_with(app, ctx, &resolve.target, &resolve).await?.into()),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Forgetting tickets that have been over for as long as their tenant keeps them: they, their log, and what belongs to them.
 
-use super::store;
+use super::{store, store_links};
 use crate::{
     app::App,
     attachments, comments, configuration,
@@ -51,6 +51,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     search::forget_in(&mut tx, Corpus::Tickets, &tickets).await?;
     attachments::forget_in(&mut tx, &tickets, now).await?;
     reports::forget_in(&mut tx, &tickets).await?;
+    store_links::forget(&mut tx, &tickets).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

@@ -4,7 +4,9 @@ mod read;
 
 use std::sync::Arc;
 
-use read::{batch_get_tickets, count_tickets, get_ticket, list_tickets, list_timeline, search_tickets};
+use read::{
+    batch_get_tickets, count_tickets, get_ticket, list_ticket_links, list_tickets, list_timeline, search_tickets,
+};
 use ticketing_proto::v1::{
     self as pb,
     ticket_service_server::{TicketService, TicketServiceServer},
@@ -19,11 +21,12 @@ use super::{
     follow::{self, Follow},
     hold::{self, Hold},
     import,
+    link::{self, Link},
+    merge::{self, Merge},
     release::{self, Release},
-    reopen,
-    resolve::{self, Resolve},
-    resume,
+    reopen, resolve, resume,
     tag::{self, Tag},
+    unmerge::{self, Unmerge},
     update,
     wire::{self, View},
 };
@@ -51,6 +54,11 @@ service! { TicketService, "TicketService":
     list_tickets(ListTicketsRequest) -> ListTicketsResponse,
     count_tickets(CountTicketsRequest) -> CountTicketsResponse,
     search_tickets(SearchTicketsRequest) -> SearchTicketsResponse,
+    merge_tickets(MergeTicketsRequest) -> MergeTicketsResponse,
+    unmerge_ticket(UnmergeTicketRequest) -> UnmergeTicketResponse,
+    link_tickets(LinkTicketsRequest) -> LinkTicketsResponse,
+    unlink_tickets(UnlinkTicketsRequest) -> UnlinkTicketsResponse,
+    list_ticket_links(ListTicketLinksRequest) -> ListTicketLinksResponse,
     update_ticket(UpdateTicketRequest) -> UpdateTicketResponse,
     batch_create_tickets(BatchCreateTicketsRequest) -> BatchCreateTicketsResponse,
     assign_ticket(AssignTicketRequest) -> AssignTicketResponse,
@@ -121,10 +129,7 @@ verbs! {
     resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse: resume::resume,
         |_, _, target, _| target;
     resolve_ticket(ResolveTicketRequest) -> ResolveTicketResponse: resolve::resolve,
-        |request, _, target, faults| Resolve {
-            target,
-            resolution: wire::resolution(faults, "resolution", request.resolution.as_ref()),
-        };
+        |request, ctx, target, faults| wire::how(faults, &ctx.tenant, target, request);
     close_ticket(CloseTicketRequest) -> CloseTicketResponse: close::close,
         |_, _, target, _| target;
     reopen_ticket(ReopenTicketRequest) -> ReopenTicketResponse: reopen::reopen,
@@ -155,6 +160,27 @@ verbs! {
             follower: wire::reference(faults, "follower", &request.follower, &ctx.tenant, "agents"),
             remove: true,
         };
+    merge_tickets(MergeTicketsRequest) -> MergeTicketsResponse: merge::merge,
+        |request, ctx, target, faults| Merge {
+            merged: wire::merged(faults, &ctx.tenant, target.id, &request.tickets),
+            target,
+        };
+    unmerge_ticket(UnmergeTicketRequest) -> UnmergeTicketResponse: unmerge::unmerge,
+        |_, _, target, _| Unmerge { target };
+    link_tickets(LinkTicketsRequest) -> LinkTicketsResponse: link::link,
+        |request, ctx, target, faults| Link {
+            relation: wire::relation(faults, "relation", request.relation),
+            other: Target::of(wire::other(faults, "other", &ctx.tenant, target.id, &request.other)),
+            target,
+            remove: false,
+        };
+    unlink_tickets(UnlinkTicketsRequest) -> UnlinkTicketsResponse: link::link,
+        |request, ctx, target, faults| Link {
+            relation: wire::relation(faults, "relation", request.relation),
+            other: Target::of(wire::other(faults, "other", &ctx.tenant, target.id, &request.other)),
+            target,
+            remove: true,
+        };
 }
 
 async fn update_ticket(call: &Call, request: pb::UpdateTicketRequest) -> Result<pb::UpdateTicketResponse> {
@@ -182,8 +208,12 @@ async fn list_ticket_actions(
     request: pb::ListTicketActionsRequest,
 ) -> Result<pb::ListTicketActionsResponse> {
     let (tenant, id) = wire::ticket_name("name", &request.name)?;
-    let actions = actions::list(&call.app, &call.read(tenant)?, id).await?;
-    Ok(pb::ListTicketActionsResponse { actions: actions.iter().map(wire::action).collect() })
+    let ctx = call.read(tenant)?;
+    let (actions, offers) = actions::list(&call.app, &ctx, id).await?;
+    Ok(pb::ListTicketActionsResponse {
+        actions: actions.iter().map(wire::action).collect(),
+        resolution_offers: offers.iter().map(|id| format!("tenants/{}/tickets/{id}", ctx.tenant)).collect(),
+    })
 }
 
 async fn import_tickets(call: &Call, request: pb::ImportTicketsRequest) -> Result<pb::ImportTicketsResponse> {

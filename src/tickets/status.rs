@@ -25,6 +25,12 @@ pub enum Verb {
     Transfer,
     Escalate,
     HandBack,
+    /// To go on in another ticket.
+    Merge,
+    /// To be the one in which others go on.
+    Absorb,
+    Unmerge,
+    Link,
 }
 
 impl Verb {
@@ -49,6 +55,10 @@ impl Verb {
         Self::Transfer,
         Self::Escalate,
         Self::HandBack,
+        Self::Merge,
+        Self::Absorb,
+        Self::Unmerge,
+        Self::Link,
     ];
 
     pub fn name(self) -> &'static str {
@@ -71,6 +81,10 @@ impl Verb {
             Self::Transfer => "transfer",
             Self::Escalate => "escalate",
             Self::HandBack => "hand_back",
+            Self::Merge => "merge",
+            Self::Absorb => "absorb",
+            Self::Unmerge => "unmerge",
+            Self::Link => "link",
         }
     }
 }
@@ -101,8 +115,14 @@ pub fn next(state: State, verb: Verb) -> Option<State> {
         (Verb::Cancel, _) if live => Some(Cancelled),
         (Verb::Update | Verb::Tag, Resolved) => Some(Resolved),
         (Verb::Update | Verb::Tag, _) if live => Some(state),
-        (Verb::Follow | Verb::Comment | Verb::Attach, Merged) => None,
-        (Verb::Follow | Verb::Comment | Verb::Attach, _) => Some(state),
+        (Verb::Merge, Resolved) => Some(Merged),
+        (Verb::Merge, _) if live => Some(Merged),
+        // What is solved would leave open what is merged into it.
+        (Verb::Absorb, _) if live => Some(state),
+        // Back to where it was, which its log knows.
+        (Verb::Unmerge, Merged) => Some(Merged),
+        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::Link, Merged) => None,
+        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::Link, _) => Some(state),
         _ => None,
     }
 }
@@ -153,16 +173,16 @@ mod tests {
         let expect = |state, names: &str| {
             assert_eq!(allowed(state).join(" "), names, "{state:?}");
         };
-        let live = "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back";
+        let live = "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back merge absorb link";
         expect(State::New, &live.replace("{}", "hold"));
         expect(State::Open, &live.replace("{}", "release hold"));
         for waiting in [State::WaitingOnCustomer, State::WaitingOnVendor, State::OnHold] {
             expect(waiting, &live.replace("{}", "hold resume"));
         }
-        expect(State::Resolved, "update close reopen tag follow comment attach");
-        expect(State::Closed, "follow comment attach");
-        expect(State::Cancelled, "follow comment attach");
-        expect(State::Merged, "");
+        expect(State::Resolved, "update close reopen tag follow comment attach merge link");
+        expect(State::Closed, "follow comment attach link");
+        expect(State::Cancelled, "follow comment attach link");
+        expect(State::Merged, "unmerge");
     }
 
     #[test]
@@ -183,6 +203,6 @@ mod tests {
         let refusal =
             advance(State::Resolved, Verb::Hold(HoldKind::Other)).expect_err("no hold when resolved");
         assert_eq!(refusal.reason, Reason::TicketStateConflict);
-        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment,attach");
+        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment,attach,merge,link");
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use super::{Change, Channel, Held, Standing, State, Ticket};
+use super::{Change, Channel, Held, Standing, State, Ticket, store_links as links};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -26,6 +26,7 @@ pub async fn insert(tx: &mut Tx, changes: impl IntoIterator<Item = &Change>) -> 
     )
     .execute(&mut **tx)
     .await?;
+    links::follow_up(tx, &changes).await?;
     append(tx, changes).await
 }
 
@@ -39,6 +40,7 @@ pub async fn apply(tx: &mut Tx, changes: &[Change]) -> Result<()> {
     if advance(tx, &quiet).await? + rewrite(tx, &loud).await? != all {
         return Err(Error::internal("a ticket was written without its lock"));
     }
+    links::solve(tx, changes).await?;
     append(tx, changes).await
 }
 
@@ -94,7 +96,7 @@ async fn rewrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<u64> {
              offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
              former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted,
              sla_policies = n.sla_policies, sla_revision = n.sla_revision, plan = n.plan,
-             restricted = n.restricted
+             restricted = n.restricted, merged_into = n.merged_into
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),
@@ -448,12 +450,14 @@ pub async fn ids_behind(tx: &mut Tx, behind: Id, limit: i64) -> Result<Vec<Id>> 
     Ok(ids)
 }
 
-/// Locks tickets that were over before a time, the first first, unless somebody is at them.
+/// Locks tickets that were over before a time, the first first, unless somebody is at them. A merged one stays while the one
+/// in which it goes on is there.
 pub async fn lock_over_since(tx: &mut Tx, before: Time, limit: i64) -> Result<Vec<Id>> {
     let tenant = tx.tenant().clone();
     let ids = sqlx::query_scalar!(
         r#"select id as "id: Id" from tickets
            where tenant_id = $1 and close_time < $2 and state in ('CLOSED', 'CANCELLED', 'MERGED')
+             and not exists (select from tickets s where s.tenant_id = $1 and s.id = tickets.merged_into)
            order by close_time limit $3 for update skip locked"#,
         tenant.as_str(),
         before as Time,

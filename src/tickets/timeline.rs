@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::read;
+use super::{Place, union};
 use crate::{
     app::App,
     ctx::{ActorKind, Ctx},
@@ -23,6 +23,8 @@ const PUBLIC_TYPES: &[EventType] = &[
     EventType::TicketClosed,
     EventType::TicketReopened,
     EventType::TicketCancelled,
+    EventType::TicketMerged,
+    EventType::TicketUnmerged,
 ];
 
 /// The fields whose changes a customer sees.
@@ -46,35 +48,37 @@ const PUBLIC_FIELDS: &[&str] = &[
     "external_id",
     "resolution",
     "follow_up_of",
+    "merged_into",
     "create_time",
     "resolve_time",
     "close_time",
     "auto_close_time",
 ];
 
-/// A page of what happened to a ticket, oldest first, and where the next one begins.
+/// A page of what happened to a ticket and to those that were merged into it, oldest first, and where the next one begins.
 pub async fn list(app: &App, ctx: &Ctx, id: Id, size: i32, token: &str) -> Result<(Vec<Event>, String)> {
-    read::get(app, ctx, id).await?;
+    let union = union(app, ctx, id).await?;
     let customer = ctx.actor.is_customer();
     let purpose = format!("{} ListTimeline {id} {customer}", ctx.tenant);
-    let page = Page::<i64>::parse(&app.sealer, &purpose, size, token)?;
+    let page = Page::<Place>::parse(&app.sealer, &purpose, size, token)?;
     let types: Vec<&str> = PUBLIC_TYPES.iter().map(|kind| kind.name()).collect();
     let audience =
         if customer { Audience::Public { types: &types, fields: PUBLIC_FIELDS } } else { Audience::All };
-    let after = page.after.unwrap_or_default();
+    let after = page.after.clone().unwrap_or_default();
     let mut events = events::list_page(
         &mut *app.db.read(&ctx.tenant).await?,
         &ctx.tenant,
-        id,
+        (&union, &after.behind(&union)),
         audience,
-        after,
         page.limit(),
     )
     .await?;
     if customer {
         events.iter_mut().for_each(publish);
     }
-    page.finish_within(&app.sealer, &purpose, events, |event| event.version, bytes)
+    let rows: Vec<(Id, i64)> = events.iter().map(|event| (event.ticket_id, event.version)).collect();
+    let place = |last: &Event| after.through(&rows, (last.ticket_id, last.version));
+    page.finish_within(&app.sealer, &purpose, events, place, bytes)
 }
 
 /// Takes away what a customer does not see.

@@ -33,8 +33,17 @@ const ROLES: [Role; 8] = [
 ];
 
 /// The messages of which an event is made.
-const EVENT_MESSAGES: [&str; 8] =
-    ["Event", "Actor", "Cause", "FieldChange", "TicketFacts", "ClockNotice", "EventAudience", "PassedOver"];
+const EVENT_MESSAGES: [&str; 9] = [
+    "Event",
+    "Actor",
+    "Cause",
+    "FieldChange",
+    "TicketFacts",
+    "ClockNotice",
+    "EventAudience",
+    "PassedOver",
+    "TicketTie",
+];
 
 #[test]
 fn the_readme_lists_every_method() {

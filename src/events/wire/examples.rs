@@ -99,6 +99,7 @@ fn state_after(kind: EventType) -> &'static str {
         EventType::TicketResolved => "RESOLVED",
         EventType::TicketClosed => "CLOSED",
         EventType::TicketCancelled => "CANCELLED",
+        EventType::TicketMerged => "MERGED",
         _ => "OPEN",
     }
 }
@@ -133,6 +134,17 @@ fn changes(kind: EventType) -> Vec<Changed> {
         It::TicketFollowed => vec![("followers", json!([]), json!(["ben", "emily"]))],
         It::SlaMigrated => vec![("sla_revision", json!(11), json!(12))],
         It::LadderClimbed => vec![("priority", json!("P3"), json!("P2"))],
+        It::TicketMerged => vec![
+            from("OPEN"),
+            ("merged_into", none.clone(), json!("01955600-0000-7000-8000-000000000001")),
+            ("assignee", json!("anna"), none),
+        ],
+        It::TicketUnmerged => vec![
+            from("MERGED"),
+            ("merged_into", json!("01955600-0000-7000-8000-000000000001"), none.clone()),
+            ("assignee", none, json!("anna")),
+        ],
+        It::TicketLinked | It::TicketUnlinked | It::TicketResolutionOffered => Vec::new(),
         It::TicketCommented
         | It::TicketCommentRedacted
         | It::TicketEscalatedToManager
@@ -210,6 +222,13 @@ fn details(kind: EventType) -> Value {
         EventType::TicketAttachmentAdded | EventType::TicketAttachmentDeleted => {
             json!({"attachment": "06h1attachment000000000000", "visibility": "PUBLIC"})
         }
+        EventType::TicketMerged | EventType::TicketUnmerged => tie("MERGED_INTO"),
+        EventType::TicketLinked | EventType::TicketUnlinked => tie("BLOCKED_BY"),
+        EventType::TicketResolutionOffered => tie("CAUSED_BY"),
         _ => json!({}),
     }
+}
+
+fn tie(relation: &str) -> Value {
+    json!({"relation": relation, "tickets": ["06anc00000r010000000000004"]})
 }

@@ -69,6 +69,7 @@ const STAYS: &[&str] = &[
     "sla_revision",
     "plan",
     "restricted",
+    "merged_into",
 ];
 
 fn person() -> Person {

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result, Violations},
     ids::{child_of, tenant_of},
     tickets::{
+        links,
         list::{self, List, Order},
         read,
         search::{self, Results, Search},
@@ -143,6 +144,18 @@ pub(super) async fn count_tickets(
         capped: count.capped,
         groups: count.groups.into_iter().map(|(value, count)| pb::CountGroup { value, count }).collect(),
     })
+}
+
+pub(super) async fn list_ticket_links(
+    call: &Call,
+    request: pb::ListTicketLinksRequest,
+) -> Result<pb::ListTicketLinksResponse> {
+    let (tenant, id) = wire::ticket_name("name", &request.name)?;
+    let ctx = call.read(tenant)?;
+    let (ties, next_page_token) =
+        links::list(&call.app, &ctx, id, request.page_size, &request.page_token).await?;
+    let links = ties.iter().map(|tie| wire::link(&ctx.tenant, tie)).collect();
+    Ok(pb::ListTicketLinksResponse { links, next_page_token })
 }
 
 pub(super) async fn list_timeline(

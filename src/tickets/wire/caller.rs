@@ -48,6 +48,7 @@ pub fn for_caller(ctx: &Ctx, ticket: pb::Ticket) -> pb::Ticket {
             ..pb::Resolution::default()
         }),
         follow_up_of: ticket.follow_up_of,
+        merged_into: ticket.merged_into,
         create_time: ticket.create_time,
         update_time: ticket.update_time,
         resolve_time: ticket.resolve_time,

@@ -5,6 +5,7 @@ mod found;
 mod import;
 mod parse;
 mod show;
+mod tie;
 mod timeline;
 
 pub use caller::{for_caller, shown};
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 pub use parse::{MAX_BATCH, batch, create, some_tags, update};
 pub use show::{action, actor_kind, revision, state, ticket, wire, written};
 use ticketing_proto::v1 as pb;
+pub use tie::{how, link, merged, other, relation, tie};
 pub use timeline::entry;
 
 pub use super::View;

@@ -55,6 +55,10 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
             .follow_up_of
             .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
             .unwrap_or_default(),
+        merged_into: ticket
+            .merged_into
+            .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
+            .unwrap_or_default(),
         imported: ticket.imported,
         restricted: ticket.restricted,
         followers: match view {

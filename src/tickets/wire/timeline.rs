@@ -33,6 +33,8 @@ pub fn entry(event: &Event) -> pb::TimelineEntry {
         clock: sla::wire::clocks::notice(event),
         audience: escalation::wire::audience(event),
         attachment: attachments::wire::of_event(event),
+        ticket: ticket_name(event),
+        tie: super::tie(event),
     }
 }
 
@@ -58,7 +60,7 @@ impl<'a> Shown<'a> {
             "organization" => (column, |event, value| named(&event.tenant_id, "organizations", value)),
             "assignee" | "followers" => (column, |event, value| named(&event.tenant_id, "agents", value)),
             "custom_fields" => (column, |_, value| custom_fields(value)),
-            "follow_up_of" => (column, |event, value| ticket(event, id(value), "")),
+            "follow_up_of" | "merged_into" => (column, |event, value| ticket(event, id(value), "")),
             "pending_escalation" => (column, |event, value| {
                 let under = id(value).map(|id| format!("/escalations/{id}"));
                 under.map_or(Value::Null, |under| ticket(event, Some(event.ticket_id), &under))
@@ -104,6 +106,10 @@ fn named(tenant: &TenantId, collection: &str, value: &Value) -> Value {
 
 fn id(value: &Value) -> Option<Id> {
     serde_json::from_value(value.clone()).ok()
+}
+
+fn ticket_name(event: &Event) -> String {
+    format!("tenants/{}/tickets/{}", event.tenant_id, event.ticket_id)
 }
 
 fn ticket(event: &Event, id: Option<Id>, under: &str) -> Value {

@@ -123,7 +123,10 @@ async fn set_up(desk: &Desk, tenant: &TenantId) -> Names {
         let made = made.unwrap_or_else(|status| panic!("{name}: {status:?}"));
         for (token, collection) in COLLECTIONS {
             if let Some(found) = name_in(method.output(), &made, collection) {
-                names.insert(token, found);
+                let before = names.insert(token, found);
+                if let Some(twin) = before.filter(|before| token == "ticket" && *before != names[token]) {
+                    names.insert("twin", twin);
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! A request for every method, with the resources that it names: `@ticket` stands for the name of a ticket, and so on.
+//! A request for every method, with the resources that it names: `@ticket` stands for the name of a ticket, `@twin` for that of
+//! another one, and so on.
 
 /// Method and request. What makes what it names comes late, and what deletes last.
 pub const SAMPLES: &[(&str, &str)] = &[
@@ -82,6 +83,11 @@ pub const SAMPLES: &[(&str, &str)] = &[
         "HandBackTicket",
         r#"{"name": "@ticket", "hand_back_reason": "HAND_BACK_REASON_SOLUTION_READY", "note": "fertig"}"#,
     ),
+    ("LinkTickets", r#"{"name": "@ticket", "relation": "TICKET_RELATION_RELATES", "other": "@twin"}"#),
+    ("ListTicketLinks", r#"{"name": "@ticket"}"#),
+    ("UnlinkTickets", r#"{"name": "@ticket", "relation": "TICKET_RELATION_RELATES", "other": "@twin"}"#),
+    ("MergeTickets", r#"{"name": "@ticket", "tickets": [{"name": "@twin"}]}"#),
+    ("UnmergeTicket", r#"{"name": "@twin"}"#),
     ("ListAuditEntries", r#"{"parent": "@tenant"}"#),
     ("GetAuditHead", r#"{"parent": "@tenant"}"#),
     ("GetAgent", r#"{"name": "@agent"}"#),

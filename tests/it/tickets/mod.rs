@@ -2,6 +2,8 @@
 
 mod batch_create;
 mod filters;
+mod links;
+mod merge;
 mod owners;
 mod paging;
 mod reads;
