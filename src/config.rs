@@ -114,6 +114,12 @@ settings! {
     nats_url_file: Option<PathBuf> = "",
     /// A file of credentials for it, as `nsc` writes it; read at each connection.
     nats_credentials: Option<PathBuf> = "",
+    /// Authorities (PEM) that vouch for it; without it, those of the system. With it, no connection goes unsecured.
+    nats_ca_file: Option<PathBuf> = "",
+    /// The certificate (PEM) that is shown to it; read at each connection, as its key.
+    nats_certificate_file: Option<PathBuf> = "",
+    /// The key of that certificate (PEM).
+    nats_key_file: Option<PathBuf> = "",
     /// The JetStream stream; it is made where there is none.
     nats_stream: String = "TICKETING",
     /// Servers that keep a copy of the stream that is made.
@@ -254,6 +260,9 @@ impl Settings {
         }
         if given.0.contains_key("nats_url") && given.0.contains_key("nats_url_file") {
             faults.push("nats_url and nats_url_file exclude each other; set one of them".to_owned());
+        }
+        if settings.nats_certificate_file.is_some() != settings.nats_key_file.is_some() {
+            faults.push("nats_certificate_file and nats_key_file go together; set both or none".to_owned());
         }
         if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
     }

@@ -25,6 +25,8 @@ pub async fn connect(settings: &Settings) -> anyhow::Result<Option<Nats>> {
         url,
         credentials: settings.nats_credentials.clone(),
         url_file: settings.nats_url_file.clone(),
+        authorities: settings.nats_ca_file.clone(),
+        certificate: settings.nats_certificate_file.clone().zip(settings.nats_key_file.clone()),
         stream: settings.nats_stream.clone(),
         replicas: settings.nats_replicas.get() as usize,
     };

@@ -157,6 +157,7 @@ fn who_may_call_is_said_once_and_tls_is_whole() {
     starts(&[], "nobody says who may call");
     starts(&[identity, ("insecure", "true")], "identity_file and insecure exclude each other");
     starts(&[identity, ("tls_key_file", "key.pem")], "tls_certificate_file and tls_key_file go together");
+    starts(&[identity, ("nats_key_file", "key.pem")], "nats_certificate_file and nats_key_file go together");
     starts(
         &[identity, ("tls_client_ca_file", "ca.pem")],
         "tls_client_ca_file goes with tls_certificate_file",

@@ -77,6 +77,7 @@ class Refusals(unittest.TestCase):
             ),
             ({"migrations": {"database": {"existingSecret": "x", "keys": {"uri": ""}}}}, "say in migrations.database.keys"),
             ({"nats": {"keys": {"url": "x"}}}, "name it in nats.existingSecret."),
+            ({"nats": {"keys": {"certificate": "x"}}}, "nats.keys.certificate and nats.keys.key go together"),
             ({"nats": {"existingSecret": "x"}}, "say it in nats.url, or its key in nats.keys.url."),
             ({"identity": {"existingConfigMap": ""}}, "write identity.document, or name in identity.existingConfigMap"),
             ({"tls": {"enabled": True}}, "name a Secret in tls.existingSecret, or enable tls.certManager."),

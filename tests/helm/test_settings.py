@@ -11,6 +11,7 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Those that follow from other values.
 MADE = {"listen", "health_listen", "database_url", "identity_file", "tls_certificate_file", "tls_key_file", "tls_client_ca_file"}
 MADE |= {"database_secrets", "role", "nats_url", "nats_url_file", "nats_credentials", "webhook_ca_file"}
+MADE |= {"nats_ca_file", "nats_certificate_file", "nats_key_file"}
 MADE |= {"attachments_url", "attachments_key_id_file", "attachments_key_file", "attachments_ca_file"}
 # Those that have no place in a cluster.
 NEVER = {"embedded", "insecure", "attachments_listen"}
@@ -92,9 +93,10 @@ class Settings(unittest.TestCase):
         self.assertEqual(api["TICKETING_IDENTITY_FILE"], "/etc/ticketing/identity/identity.yaml")
         self.assertEqual(worker["TICKETING_NATS_URL"], "tls://nats.data:4222")
         self.assertEqual(worker["TICKETING_NATS_CREDENTIALS"], "/etc/ticketing/connections/nats/credentials")
-        self.assertEqual(worker["SSL_CERT_FILE"], "/etc/ticketing/connections/nats/ca")
+        for setting, file in (("CA_FILE", "ca"), ("CERTIFICATE_FILE", "certificate"), ("KEY_FILE", "key")):
+            self.assertEqual(worker[f"TICKETING_NATS_{setting}"], f"/etc/ticketing/connections/nats/{file}")
         self.assertEqual(worker["TICKETING_WEBHOOK_CA_FILE"], "/etc/ticketing/connections/webhooks/ca")
-        self.assertFalse([it for it in api if "NATS_URL" in it or "CRED" in it or "SSL" in it])
+        self.assertFalse([it for it in api if "NATS" in it and "STREAM" not in it and "REPLICAS" not in it and "LEASE" not in it])
         self.assertFalse([it for it in worker if "TLS" in it or "IDENTITY" in it or it == "TICKETING_LISTEN"])
 
     def test_servers_and_workers_know_the_store_of_files_by_a_secret(self):

@@ -90,7 +90,10 @@ What a schema cannot say in a sentence. All faults are named at once, each with 
 {{- if contains "@" .nats.url }}
 - nats.url has a password or a token in it: put it into the Secret that nats.existingSecret names, and its key into nats.keys.url.
 {{- end }}
-{{- if and (or .nats.keys.url .nats.keys.credentials .nats.keys.ca) (not .nats.existingSecret) }}
+{{- if ne (empty .nats.keys.certificate) (empty .nats.keys.key) }}
+- nats.keys.certificate and nats.keys.key go together: say both or none.
+{{- end }}
+{{- if and (or .nats.keys.url .nats.keys.credentials .nats.keys.ca .nats.keys.certificate) (not .nats.existingSecret) }}
 - nats.keys names keys but no Secret has them: name it in nats.existingSecret.
 {{- end }}
 {{- if and .nats.existingSecret (not (or .nats.url .nats.keys.url)) }}

@@ -71,6 +71,11 @@
 {{- if .nats.keys.url }}{{ $_ := set $settings "nats_url_file" (printf "%s/nats/url" $secrets) }}
 {{- else if .nats.url }}{{ $_ := set $settings "nats_url" .nats.url }}{{ end }}
 {{- if .nats.keys.credentials }}{{ $_ := set $settings "nats_credentials" (printf "%s/nats/credentials" $secrets) }}{{ end }}
+{{- if .nats.keys.ca }}{{ $_ := set $settings "nats_ca_file" (printf "%s/nats/ca" $secrets) }}{{ end }}
+{{- if .nats.keys.certificate }}
+{{- $_ := set $settings "nats_certificate_file" (printf "%s/nats/certificate" $secrets) }}
+{{- $_ := set $settings "nats_key_file" (printf "%s/nats/key" $secrets) }}
+{{- end }}
 {{- if .webhooks.ca.existingSecret }}{{ $_ := set $settings "webhook_ca_file" (printf "%s/webhooks/ca" $secrets) }}{{ end }}
 {{- else }}
 {{- $_ := set $settings "listen" (printf "%s:%v" .listen.address .listen.grpcPort) }}
@@ -94,10 +99,6 @@
 {{- include "ticketing.databaseEnv" (dict "name" "connections" "database" .root.Values.database) | trim }}
 {{- range $name, $value := include "ticketing.server.settings" . | fromYaml }}
 - {name: TICKETING_{{ upper $name }}, value: {{ $value | quote }}}
-{{- end }}
-{{- /* The broker's client trusts what the system trusts, which this variable names; nothing else in the program asks the system. */}}
-{{- if and (eq .component "worker") .root.Values.nats.keys.ca }}
-- {name: SSL_CERT_FILE, value: /etc/ticketing/connections/nats/ca}
 {{- end }}
 {{- with .values.extraEnv }}
 {{ toYaml . }}

@@ -50,6 +50,10 @@ pub struct Settings {
     pub credentials: Option<PathBuf>,
     /// The file from which the URL comes: user and password are read at each connection, the hosts once.
     pub url_file: Option<PathBuf>,
+    /// Authorities that vouch for the server; `None`: those of the system.
+    pub authorities: Option<PathBuf>,
+    /// The certificate that is shown to it, and its key; read at each connection.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// The JetStream stream.
     pub stream: String,
     /// Servers that keep a copy of the stream that is made here.
@@ -91,6 +95,17 @@ impl std::fmt::Debug for Nats {
     }
 }
 
+/// By whom the server is vouched for, and who we are to it.
+fn secured(mut options: ConnectOptions, settings: &Settings) -> ConnectOptions {
+    if let Some(authorities) = &settings.authorities {
+        options = options.add_root_certificates(authorities.clone()).require_tls(true);
+    }
+    match &settings.certificate {
+        Some((certificate, key)) => options.add_client_certificate(certificate.clone(), key.clone()),
+        None => options,
+    }
+}
+
 impl Nats {
     /// Begins to connect, and goes on trying for ever: calls do not need the broker.
     pub async fn connect(settings: Settings) -> anyhow::Result<Self> {
@@ -116,6 +131,7 @@ impl Nats {
                     }
                 }
             });
+        let options = secured(options, &settings);
         let servers: Vec<&str> = settings.url.split(',').map(str::trim).collect();
         let client = options.connect(servers).await?;
         let context = ContextBuilder::new()

@@ -134,6 +134,7 @@ async fn rows(desk: &Desk, ticket: &str) -> Vec<String> {
 
 /// What the figures say: the report, the tickets by state, and how many rows there are.
 async fn figures(desk: &Desk) -> (String, Vec<pb::CountGroup>, Vec<i64>) {
+    crate::reports::count(desk).await;
     let report = ["report", "--json", "--address", &desk.address, "--tenant", "acme"];
     let (code, report, error) = crate::cli::run(&report).await;
     assert_eq!(code, Some(0), "{error}");

@@ -1,10 +1,14 @@
 //! How the broker knows us: passwords and credentials change while the service runs, and what is told goes on.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use async_nats::ConnectOptions;
 use data_encoding::BASE64URL_NOPAD;
 use nkeys::KeyPair;
+use rcgen::{CertificateParams, IsCa, Issuer as Authority, SanType};
 use serde_json::{Value, json};
 use ticketing::events::relay::{Nats, Relay, Settings};
 
@@ -14,14 +18,14 @@ use super::{
 };
 use crate::support::{Broker, Desk};
 
+fn settings(url: String) -> Settings {
+    let stream = "TICKETING".into();
+    Settings { url, credentials: None, url_file: None, authorities: None, certificate: None, stream, replicas: 1 }
+}
+
 async fn relay(url: String, credentials: Option<&Path>, url_file: Option<&Path>) -> Relay {
-    let nats = Nats::connect(Settings {
-        url,
-        credentials: credentials.map(Path::to_owned),
-        url_file: url_file.map(Path::to_owned),
-        stream: "TICKETING".into(),
-        replicas: 1,
-    });
+    let (credentials, url_file) = (credentials.map(Path::to_owned), url_file.map(Path::to_owned));
+    let nats = Nats::connect(Settings { credentials, url_file, ..settings(url) });
     Relay::new(nats.await.expect("a client"), LEASE)
 }
 
@@ -134,17 +138,74 @@ async fn credentials_are_read_again_when_a_user_is_revoked() {
     desk.finish().await;
 }
 
+/// A certificate that an authority vouches for, in files of this name: for a server at this address, or for a client.
+fn certified(folder: &Path, name: &str, authority: &Authority<'_, rcgen::KeyPair>) -> (PathBuf, PathBuf) {
+    let mut params = CertificateParams::new(Vec::new()).expect("names");
+    params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, authority).expect("signed");
+    let file = |end: &str, text: String| {
+        let path = folder.join(format!("{name}.{end}"));
+        fs::write(&path, text).expect("written");
+        path
+    };
+    (file("crt", certificate.pem()), file("key", key.serialize_pem()))
+}
+
+fn authority(file: &Path) -> Authority<'static, rcgen::KeyPair> {
+    let mut params = CertificateParams::new(Vec::new()).expect("names");
+    params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    fs::write(file, params.self_signed(&key).expect("signed").pem()).expect("written");
+    Authority::new(params, key)
+}
+
+#[tokio::test]
+async fn server_and_service_show_certificates_and_neither_goes_without() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = folder.path().join("ca.pem");
+    let vouching = authority(&ca);
+    let (certificate, key) = certified(folder.path(), "server", &vouching);
+    let own = certified(folder.path(), "service", &vouching);
+    let strangers = certified(folder.path(), "stranger", &authority(&folder.path().join("other.pem")));
+    let tls = format!(
+        "tls {{ cert_file: {certificate:?}, key_file: {key:?}, ca_file: {ca:?}, verify: true, handshake_first: false }}"
+    );
+    let broker = Broker::start_as(&tls).await;
+    let reached = async |authorities: &Path, certificate: Option<(PathBuf, PathBuf)>| {
+        let authorities = Some(authorities.to_owned());
+        let nats = Nats::connect(Settings { authorities, certificate, ..settings(broker.url()) }).await;
+        Relay::new(nats.expect("a client"), LEASE)
+    };
+    let desk = Desk::open_with(reached(&ca, Some(own.clone())).await).await;
+    create(&desk, "told in private").await;
+    tell(&desk).await;
+    let options = ConnectOptions::new().add_root_certificates(ca.clone());
+    let options = options.add_client_certificate(own.0.clone(), own.1.clone());
+    assert_eq!(messages(&broker, options).await, 1);
+
+    // The server is vouched for by somebody else; the service by nobody, or by somebody else.
+    let refused = [
+        (folder.path().join("other.pem"), Some(own)),
+        (ca.clone(), None),
+        (ca, Some(strangers)),
+    ];
+    for (authorities, certificate) in refused {
+        let mut options = ConnectOptions::new().add_root_certificates(authorities);
+        if let Some((certificate, key)) = certificate.clone() {
+            options = options.add_client_certificate(certificate, key);
+        }
+        assert!(options.connect(broker.url()).await.is_err(), "{certificate:?}");
+    }
+    desk.finish().await;
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_credentials_is_named_at_once() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     fs::write(file.path(), "SUAIO3").expect("written");
-    let settings = Settings {
-        url: "nats://127.0.0.1:1".into(),
-        credentials: Some(file.path().to_owned()),
-        url_file: None,
-        stream: "TICKETING".into(),
-        replicas: 1,
-    };
+    let settings =
+        Settings { credentials: Some(file.path().to_owned()), ..settings("nats://127.0.0.1:1".into()) };
     let Err(error) = Nats::connect(settings).await else { panic!("a refusal") };
     let error = error.to_string();
     assert!(error.ends_with("has no credentials as nsc writes them"), "{error}");

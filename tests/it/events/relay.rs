@@ -24,7 +24,15 @@ fn measured(desk: &Desk, series: &str) -> String {
 pub(super) const LEASE: Duration = Duration::from_mins(10);
 
 fn settings(broker: &Broker) -> Settings {
-    Settings { url: broker.url(), credentials: None, url_file: None, stream: "TICKETING".into(), replicas: 1 }
+    Settings {
+        url: broker.url(),
+        credentials: None,
+        url_file: None,
+        authorities: None,
+        certificate: None,
+        stream: "TICKETING".into(),
+        replicas: 1,
+    }
 }
 
 async fn relay_to(broker: &Broker, lease: Duration) -> Relay {

@@ -176,17 +176,17 @@ async fn the_command_line_calls_by_https_with_a_token_from_a_file() {
     };
     let token = write("token", &format!("{}\n", Token::good(&issuer, "a", &key).signed(&key)));
     let (ours, theirs) = (write("ours", &ours.certificate.pem()), write("theirs", &theirs.certificate.pem()));
-    let report = async |address: &str, ca: &str, token: &str| {
-        let arguments = ["report", "--json", "--tenant", "acme", "--address", address];
+    let read = async |address: &str, ca: &str, token: &str| {
+        let arguments = ["config", "get", "--tenant", "acme", "--address", address];
         run(&[&arguments[..], &["--ca-file", ca, "--token-file", token]].concat()).await
     };
     let secure = format!("https://{at}");
-    let (code, out, err) = report(&secure, &ours, &token).await;
-    assert!(code == Some(0) && out.contains("\"incidents\""), "{out}{err}");
+    let (code, out, err) = read(&secure, &ours, &token).await;
+    assert!(code == Some(0) && out.contains("levels:"), "{out}{err}");
     for (what, (code, _, err), told) in [
-        ("a stranger's authority", report(&secure, &theirs, &token).await, "TLS failed"),
-        ("no token", report(&secure, &ours, &write("empty", "")).await, "TOKEN_INVALID"),
-        ("no file", report(&secure, &ours, "/nowhere/token").await, "/nowhere/token"),
+        ("a stranger's authority", read(&secure, &theirs, &token).await, "TLS failed"),
+        ("no token", read(&secure, &ours, &write("empty", "")).await, "TOKEN_INVALID"),
+        ("no file", read(&secure, &ours, "/nowhere/token").await, "/nowhere/token"),
     ] {
         assert!(code == Some(1) && err.contains(told), "{what}: {err}");
     }
