@@ -41,8 +41,15 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
     for (tenant, _) in tenants {
         let Some(tenant) = TenantId::parse(&tenant) else { continue };
         let head = heads.get(&tenant.bucket()).copied().unwrap_or(0);
-        if positions.get(&tenant).copied().unwrap_or(0) >= head {
+        let position = positions.get(&tenant).copied();
+        if position.unwrap_or(0) >= head {
             continue;
+        }
+        if position.is_none() {
+            // By itself: who begins keeps others waiting who do.
+            let mut tx = app.db.begin(&tenant).await?;
+            search::begin_in(&mut tx, Corpus::Tickets).await?;
+            tx.commit().await?;
         }
         if room <= 0 {
             tally.add(Ok(Report { done: 0, full: true }));
