@@ -57,6 +57,8 @@ create table report_steps (
     -- 1, or −1 where it takes something away.
     amount       bigint      not null,
     step_time    timestamptz not null,
+    -- Whether the ticket goes on in another one: it is counted there.
+    merged       boolean     not null,
     reason       text        not null,
     kind         text        not null,
     channel      text        not null,

@@ -90,6 +90,7 @@ async fn count_in(tx: &mut Tx, tickets: &[Id]) -> Result<usize> {
     let from: Vec<(Id, i64)> =
         tickets.iter().map(|id| (*id, stories.get(id).map_or(0, |story| story.version))).collect();
     let events = events::behind_versions_in(tx, &from).await?;
+    let merged: HashMap<Id, bool> = stories.iter().map(|(id, story)| (*id, story.is_merged())).collect();
     let (mut steps, mut anew): (Vec<Step>, Vec<Id>) = (Vec::new(), Vec::new());
     for event in &events {
         let story = stories.entry(event.ticket_id).or_insert_with(|| {
@@ -103,6 +104,9 @@ async fn count_in(tx: &mut Tx, tickets: &[Id]) -> Result<usize> {
     let moved: Vec<Id> = moved.into_iter().collect();
     let clocks = sla::of_tickets_in(tx, &moved).await?;
     let stories: Vec<Story> = moved.iter().filter_map(|id| stories.remove(id)).collect();
+    let was = |id: &Id| merged.get(id).copied().unwrap_or_default();
+    let turned = stories.iter().filter(|story| story.is_merged() != was(&story.ticket_id));
+    let turned: Vec<Id> = turned.map(|story| story.ticket_id).collect();
     let judged: Vec<Judged<'_>> = stories
         .iter()
         .flat_map(|story| {
@@ -110,6 +114,6 @@ async fn count_in(tx: &mut Tx, tickets: &[Id]) -> Result<usize> {
             clocks.iter().filter_map(move |clock| Judged::of(clock, story))
         })
         .collect();
-    store::put(tx, &stories, &anew, &steps, &judged).await?;
+    store::put(tx, &stories, &anew, &turned, &steps, &judged).await?;
     Ok(events.len())
 }

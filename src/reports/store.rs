@@ -116,11 +116,13 @@ pub async fn stories(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Story>> {
 }
 
 /// Writes what is known of tickets now: their stories, the new steps, and all their clocks that were judged. Of those whose
-/// story is counted from the beginning (`anew`), what was there goes.
+/// story is counted from the beginning (`anew`), what was there goes; of those that were merged or unmerged (`turned`), the steps
+/// before are told.
 pub async fn put(
     tx: &mut Tx,
     stories: &[Story],
     anew: &[Id],
+    turned: &[Id],
     steps: &[Step],
     clocks: &[Judged<'_>],
 ) -> Result<()> {
@@ -150,6 +152,16 @@ pub async fn put(
     )
     .execute(&mut **tx)
     .await?;
+    if !turned.is_empty() {
+        sqlx::query!(
+            "update report_steps s set merged = t.state = 'MERGED' from report_tickets t
+             where s.tenant_id = $1 and s.ticket_id = any($2) and t.tenant_id = $1 and t.ticket_id = s.ticket_id",
+            tenant.as_str(),
+            turned as &[Id],
+        )
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }
 
@@ -174,10 +186,10 @@ pub struct Judged<'a> {
 }
 
 impl<'a> Judged<'a> {
-    /// What is to be said of the clock: nothing of one that still runs in time, that was called off, or that was late when it
-    /// began.
+    /// What is to be said of the clock: nothing of one that still runs in time, that was called off, that was late when it
+    /// began, or whose ticket goes on in another one.
     pub fn of(clock: &'a Clock, story: &'a Story) -> Option<Self> {
-        let (kept, judge_time) = clock.judged()?;
+        let (kept, judge_time) = clock.judged().filter(|_| !story.is_merged())?;
         Some(Self {
             tenant_id: &story.tenant_id,
             ticket_id: story.ticket_id,

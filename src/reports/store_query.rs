@@ -149,8 +149,11 @@ impl Ask<'_> {
         if let Some(start) = self.start {
             query.push(format_args!(" and {column} >= ")).push_bind(start);
         }
-        if self.source == Source::Tickets {
-            query.push(" and state <> 'MERGED'");
+        // What there was to do, there was, also on those that were merged later.
+        match self.source {
+            Source::Tickets => _ = query.push(" and state <> 'MERGED'"),
+            Source::Steps if step != Some(Which::Backlog) => _ = query.push(" and not merged"),
+            Source::Steps | Source::Clocks => {}
         }
         if let Some(filter) = self.filter {
             query.push(" and ");

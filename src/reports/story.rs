@@ -101,6 +101,8 @@ pub struct Step {
     pub step: What,
     pub amount: i64,
     pub step_time: Time,
+    /// Whether the ticket goes on in another one: it is counted there.
+    pub merged: bool,
     pub reason: String,
     #[serde(flatten)]
     pub at: Dimensions,
@@ -140,6 +142,11 @@ impl Story {
         }
     }
 
+    /// Whether it goes on in another one.
+    pub fn is_merged(&self) -> bool {
+        self.state == State::Merged.name()
+    }
+
     /// The next event. What was seen before changes nothing.
     pub fn see(&mut self, event: &Event) -> Vec<Step> {
         if event.version <= self.version {
@@ -159,6 +166,7 @@ impl Story {
                 step,
                 amount,
                 step_time: event.occur_time,
+                merged: is == Some(State::Merged),
                 reason: reason(event),
                 at: at.clone(),
             });

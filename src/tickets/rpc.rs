@@ -5,7 +5,8 @@ mod read;
 use std::sync::Arc;
 
 use read::{
-    batch_get_tickets, count_tickets, get_ticket, list_ticket_links, list_tickets, list_timeline, search_tickets,
+    batch_get_tickets, count_tickets, get_ticket, list_ticket_links, list_tickets, list_timeline,
+    search_tickets,
 };
 use ticketing_proto::v1::{
     self as pb,

@@ -20,7 +20,15 @@ use crate::support::{Broker, Desk};
 
 fn settings(url: String) -> Settings {
     let stream = "TICKETING".into();
-    Settings { url, credentials: None, url_file: None, authorities: None, certificate: None, stream, replicas: 1 }
+    Settings {
+        url,
+        credentials: None,
+        url_file: None,
+        authorities: None,
+        certificate: None,
+        stream,
+        replicas: 1,
+    }
 }
 
 async fn relay(url: String, credentials: Option<&Path>, url_file: Option<&Path>) -> Relay {
@@ -185,11 +193,7 @@ async fn server_and_service_show_certificates_and_neither_goes_without() {
     assert_eq!(messages(&broker, options).await, 1);
 
     // The server is vouched for by somebody else; the service by nobody, or by somebody else.
-    let refused = [
-        (folder.path().join("other.pem"), Some(own)),
-        (ca.clone(), None),
-        (ca, Some(strangers)),
-    ];
+    let refused = [(folder.path().join("other.pem"), Some(own)), (ca.clone(), None), (ca, Some(strangers))];
     for (authorities, certificate) in refused {
         let mut options = ConnectOptions::new().add_root_certificates(authorities);
         if let Some((certificate, key)) = certificate.clone() {

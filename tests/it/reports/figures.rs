@@ -241,3 +241,37 @@ async fn all_queues_are_told_at_once() {
     assert!(desks >= 1, "{queues:?}");
     desk.finish().await;
 }
+
+#[tokio::test]
+async fn what_goes_on_in_another_is_counted_there() {
+    let desk = Desk::open().await;
+    employ(&desk, "anna", "desk-de", 5, &["german"]).await;
+    employ(&desk, "bea", "applications", 5, &[]).await;
+    let (stays, goes) =
+        (record(&desk, titled("bleibt")).await.name, record(&desk, titled("geht auf")).await.name);
+    claim(&desk, "anna", &goes).await.expect("claimed");
+    let asked = escalate(&desk, "anna", &goes, "applications").await.expect("escalated").into_inner();
+    accept(&desk, "bea", &asked.escalation.expect("an escalation").name).await.expect("accepted");
+    count(&desk).await;
+    let asked = ["created", "escalations", "backlog"];
+    assert_eq!(values(&desk, asked).await.map(|it| it.0), [2.0, 1.0, 2.0]);
+    desk.advance(MINUTE);
+    let merged = pb::MergedTicket { name: goes.clone(), ..Default::default() };
+    let merge = pb::MergeTicketsRequest { name: stays, tickets: vec![merged], ..Default::default() };
+    tickets(desk.manager()).merge_tickets(merge).await.expect("merged");
+    count(&desk).await;
+    assert_eq!(values(&desk, asked).await.map(|it| it.0), [1.0, 0.0, 1.0]);
+    let mut before = asking(&desk, &["backlog"], &[]);
+    before.end_time = Some(prost_types::Timestamp { seconds: desk.now().as_second() - 30, nanos: 0 });
+    assert_eq!(
+        ask(&desk, before).await.metrics[0].values,
+        [2.0],
+        "then there was as much to do as there was"
+    );
+    desk.advance(MINUTE);
+    let unmerge = pb::UnmergeTicketRequest { name: goes, ..Default::default() };
+    tickets(desk.manager()).unmerge_ticket(unmerge).await.expect("unmerged");
+    count(&desk).await;
+    assert_eq!(values(&desk, asked).await.map(|it| it.0), [2.0, 1.0, 2.0]);
+    desk.finish().await;
+}
