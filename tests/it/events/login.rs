@@ -176,9 +176,8 @@ async fn server_and_service_show_certificates_and_neither_goes_without() {
     let (certificate, key) = certified(folder.path(), "server", &vouching);
     let own = certified(folder.path(), "service", &vouching);
     let strangers = certified(folder.path(), "stranger", &authority(&folder.path().join("other.pem")));
-    let tls = format!(
-        "tls {{ cert_file: {certificate:?}, key_file: {key:?}, ca_file: {ca:?}, verify: true }}"
-    );
+    let tls =
+        format!("tls {{ cert_file: {certificate:?}, key_file: {key:?}, ca_file: {ca:?}, verify: true }}");
     let broker = Broker::start_as(&tls).await;
     let reached = async |authorities: &Path, certificate: Option<(PathBuf, PathBuf)>| {
         let authorities = Some(authorities.to_owned());
