@@ -89,7 +89,8 @@ impl Stage {
         let bar = ProgressBar::new(count as u64).with_message("recording tickets");
         let batches: Vec<Vec<(pb::Ticket, Option<String>)>> = (0..count.div_ceil(100))
             .map(|_| {
-                let ticket = |n: usize| (draft(dice), (n % COMMENTED == 0).then(|| dice.text(false, 20)));
+                let ticket =
+                    |n: usize| (draft(dice), n.is_multiple_of(COMMENTED).then(|| dice.text(false, 20)));
                 (0..100).map(ticket).collect()
             })
             .collect();
@@ -229,7 +230,7 @@ impl Stage {
         let drafts: Vec<pb::Ticket> = (0..1000).map(|_| draft(dice)).collect();
         let end = Instant::now() + ROUND;
         let app = Arc::clone(&self.app);
-        let jobs = tokio::spawn(async move {
+        let jobs = self.app.tasks.spawn(async move {
             while Instant::now() < end {
                 events::sequencer::run_once(&app, 1000).await?;
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -237,7 +238,7 @@ impl Stage {
             anyhow::Ok(())
         });
         let app = Arc::clone(&self.app);
-        let index = tokio::spawn(async move {
+        let index = self.app.tasks.spawn(async move {
             while indexing && Instant::now() < end {
                 tickets::index::run_once(&app, 200).await?;
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -175,9 +175,9 @@ mod tests {
         words.iter().map(|(word, whole)| ((*word).to_owned(), Weight { shown: 0, whole: *whole })).collect()
     }
 
-    fn lexed(words: &[(&str, i32)]) -> Option<Lexed> {
+    fn lexed(words: &[(&str, i32)]) -> Lexed {
         let (words, counts) = words.iter().map(|(word, count)| ((*word).to_owned(), *count)).unzip();
-        Some(Lexed { n: 1, words, counts })
+        Lexed { n: 1, words, counts }
     }
 
     #[test]
@@ -209,8 +209,8 @@ mod tests {
         let passages = [passage(Field::Title, false), passage(Field::Talk, true)];
         // "Drucker", and then a sentence with small words that German leaves out.
         let lexed = [
-            vec![lexed(&[("druck", 1)]), lexed(&[("drucker", 1)])],
-            vec![lexed(&[("defekt", 1)]), lexed(&[("der", 1), ("defekt", 1), ("ist", 1)])],
+            vec![Some(lexed(&[("druck", 1)])), Some(lexed(&[("drucker", 1)]))],
+            vec![Some(lexed(&[("defekt", 1)])), Some(lexed(&[("der", 1), ("defekt", 1), ("ist", 1)]))],
         ];
         let words = gather(&passages, &lexed);
         assert_eq!(words.keys().collect::<Vec<_>>(), ["defekt", "druck"]);

@@ -139,7 +139,7 @@ async fn widen(tx: &mut Tx, corpus: Corpus, groups: &mut [Group]) -> Result<()> 
     if asked.is_empty() {
         return Ok(());
     }
-    let alike = store_find::having(tx, corpus, &asked, &least, 1000).await?;
+    let alike = store_find::having(tx, corpus, &asked, &least, 500).await?;
     for (n, group) in groups.iter_mut().enumerate() {
         let of = alike.iter().filter(|it| whose[it.n as usize] == n).map(|it| it.word.clone());
         let mut found: Vec<String> = of.filter(|word| grams::kin(group, word) == Some(Kin::Part)).collect();
@@ -168,7 +168,7 @@ async fn approach(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], counted: Co
     if asked.is_empty() {
         return Ok(());
     }
-    let alike = store_find::having(tx, corpus, &asked, &least, 400 * whose.len() as i64).await?;
+    let alike = store_find::having(tx, corpus, &asked, &least, 400).await?;
     for (place, n) in whose.into_iter().enumerate() {
         let group = &mut groups[n];
         let mut near: Vec<(usize, String)> = alike

@@ -89,7 +89,8 @@ pub struct Alike {
     pub word: String,
 }
 
-/// Words that have, of the letters in a row that are asked for under a number, at least so many; who has most first.
+/// Words that have, of the letters in a row that are asked for under a number, at least so many; under each the first
+/// `limit` by how many they have.
 pub async fn having(
     tx: &mut Tx,
     corpus: Corpus,
@@ -101,10 +102,13 @@ pub async fn having(
     let (numbers, grams): (Vec<i32>, Vec<String>) = asked.iter().cloned().unzip();
     let alike = sqlx::query_as!(
         Alike,
-        r#"select f.n as "n!", g.word from unnest($3::int[], $4::text[]) f (n, gram)
-           join search_grams g on g.tenant_id = $1 and g.corpus = $2 and g.gram = f.gram collate "C"
-           group by f.n, g.word having count(*) >= ($5::bigint[])[f.n + 1]
-           order by count(*) desc, length(g.word), g.word limit $6"#,
+        r#"select n as "n!", word as "word!" from (
+               select f.n, g.word, row_number() over (
+                          partition by f.n order by count(*) desc, length(g.word), g.word) as nth
+               from unnest($3::int[], $4::text[]) f (n, gram)
+               join search_grams g on g.tenant_id = $1 and g.corpus = $2 and g.gram = f.gram collate "C"
+               group by f.n, g.word having count(*) >= ($5::bigint[])[f.n + 1]) alike
+           where nth <= $6 order by nth"#,
         tenant.as_str(),
         corpus.code(),
         &numbers,
