@@ -114,7 +114,7 @@ async fn circles_and_nonsense_are_refused() {
     ] {
         assert_eq!(fields(&link(&desk, &a, relation, other).await), [path]);
     }
-    let nobody = pb::Ticket { name: format!("{}0", &b.name[..b.name.len() - 1]), ..b.clone() };
+    let nobody = super::merge::nobody(&b);
     assert_eq!(reason(&link(&desk, &a, Relation::Relates, &nobody).await), "NotFound RESOURCE_NOT_FOUND");
     super::merge::merge(&desk, &a, &[&b]).await;
     let conflict = "FailedPrecondition TICKET_STATE_CONFLICT";

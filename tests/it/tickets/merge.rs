@@ -22,6 +22,13 @@ pub async fn asked(desk: &Desk, requester: &str, title: &str) -> pb::Ticket {
     record(desk, pb::Ticket { requester, ..titled(title) }).await
 }
 
+/// One that is not there. An id's last character holds fewer bits than the others.
+pub fn nobody(like: &pb::Ticket) -> pb::Ticket {
+    let (before, after) = like.name.split_at(like.name.len() - 2);
+    let changed = if after.starts_with('9') { "8" } else { "9" };
+    pb::Ticket { name: format!("{before}{changed}{}", &after[1..]), ..like.clone() }
+}
+
 pub fn merging(survivor: &str, merged: &[&pb::Ticket]) -> pb::MergeTicketsRequest {
     let named = |ticket: &&pb::Ticket| pb::MergedTicket { name: ticket.name.clone(), ..Default::default() };
     pb::MergeTicketsRequest {

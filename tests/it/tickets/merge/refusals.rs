@@ -2,7 +2,7 @@
 
 use ticketing_proto::v1 as pb;
 
-use super::{asked, merge, merging, said, say};
+use super::{asked, merge, merging, nobody, said, say};
 use crate::{
     support::{Desk, fields, reason},
     tickets::{events_and_tickets, record, resolve, tickets, titled},
@@ -36,8 +36,7 @@ async fn what_makes_no_sense_is_refused_with_its_reason_and_leaves_no_trace() {
     let mut stale = merging(&b.name, &[&c]);
     stale.tickets[0].etag = "\"7\"".into();
     assert_eq!(said(stale).await, "Aborted ETAG_MISMATCH");
-    let nobody =
-        pb::Ticket { name: format!("{}/tickets/{}", desk.parent(), "0".repeat(26)), ..paula.clone() };
+    let nobody = nobody(&paula);
     assert_eq!(said(merging(&b.name, &[&c, &nobody])).await, "NotFound RESOURCE_NOT_FOUND");
     // Who is not shown one of them, is told nothing of it.
     assert!(
