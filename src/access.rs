@@ -18,6 +18,7 @@ const READ: &[Permission] = &[
     Permission::ConfigurationRead,
     Permission::EventsRead,
     Permission::SlaRead,
+    Permission::KnowledgeRead,
 ];
 
 const WORK: &[Permission] = &[
@@ -28,6 +29,7 @@ const WORK: &[Permission] = &[
     Permission::EscalationsWork,
     Permission::AgentsAvailability,
     Permission::CustomersWrite,
+    Permission::KnowledgeWrite,
 ];
 
 const LEAD: &[Permission] = &[
@@ -36,6 +38,7 @@ const LEAD: &[Permission] = &[
     Permission::CommentsRedact,
     Permission::AttachmentsDelete,
     Permission::AgentsWrite,
+    Permission::KnowledgeReview,
 ];
 
 const HOOKS: &[Permission] = &[Permission::WebhooksRead, Permission::WebhooksWrite];
@@ -50,8 +53,10 @@ pub fn granted(role: Role) -> Vec<Permission> {
             Permission::CommentsWrite,
             Permission::AttachmentsRead,
             Permission::AttachmentsWrite,
+            Permission::KnowledgeRead,
         ]],
-        Role::Agent | Role::Specialist => &[READ, WORK],
+        Role::Agent => &[READ, WORK],
+        Role::Specialist => &[READ, WORK, &[Permission::KnowledgeReview]],
         Role::Manager => &[READ, WORK, LEAD],
         Role::SlaManager => &[READ, &[Permission::SlaWrite]],
         Role::Admin => &[
@@ -77,6 +82,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::CustomersWrite,
                 Permission::AgentsWrite,
                 Permission::AgentsAvailability,
+                Permission::KnowledgeWrite,
             ],
             HOOKS,
         ],
@@ -101,7 +107,8 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::CustomersErase
         | Permission::ConfigurationWrite
         | Permission::SlaWrite
-        | Permission::WebhooksWrite => true,
+        | Permission::WebhooksWrite
+        | Permission::KnowledgeReview => true,
         Permission::Unspecified
         | Permission::SystemRead
         | Permission::TicketsRead
@@ -121,7 +128,9 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::EventsRead
         | Permission::SlaRead
         | Permission::WebhooksRead
-        | Permission::AuditRead => false,
+        | Permission::AuditRead
+        | Permission::KnowledgeRead
+        | Permission::KnowledgeWrite => false,
     }
 }
 

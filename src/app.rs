@@ -18,6 +18,7 @@ use crate::{
     escalation,
     events::{self, Feeds, Heads, relay::Relay},
     jobs::{JOBS, drive},
+    knowledge,
     metrics::Metrics,
     routing,
     seal::Sealer,
@@ -132,6 +133,7 @@ impl App {
             .add_service(configuration::rpc::server(Arc::clone(self)))
             .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(attachments::rpc::server(Arc::clone(self)))
+            .add_service(knowledge::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))

@@ -119,6 +119,7 @@ event_types! {
     TicketNoted = "ticket.noted",
     TicketAttachmentAdded = "ticket.attachment_added",
     TicketAttachmentDeleted = "ticket.attachment_deleted",
+    TicketArticleLinked = "ticket.article_linked",
 }
 
 impl Event {

@@ -11,7 +11,7 @@ use crate::{
     error::Violations,
     escalation,
     ids::TenantId,
-    sla,
+    knowledge, sla,
     tickets::wire::{actor_kind, text, ticket_name, time, timestamp, wire},
 };
 
@@ -117,6 +117,7 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         clock: sla::wire::clocks::notice(event),
         audience: escalation::wire::audience(event),
         attachment: attachments::wire::of_event(event),
+        article: knowledge::wire::of_event(event),
         resource,
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     events::{self, Event},
     idempotency::Known,
     ids::Id,
-    routing, webhooks,
+    knowledge, routing, webhooks,
 };
 
 /// What stands where a text was, if something must stand there.
@@ -57,6 +57,7 @@ pub struct Tally {
     pub deliveries: u64,
     pub receipts: u64,
     pub attachments: u64,
+    pub articles: u64,
 }
 
 /// A ticket without the person.
@@ -261,6 +262,7 @@ pub async fn erase_in(
     events::overwrite_in(tx, &events).await?;
     let comments = comments::erase_in(tx, ids, &whole, person, ctx.now).await?;
     let attachments = attachments::erase_in(tx, ids, &whole, person, ctx.now).await?;
+    let articles = knowledge::erase_in(tx, &whole, ctx.now).await?;
     let (escalations, receipts) = escalation::erase_in(tx, &whole, &calls).await?;
     let deliveries = webhooks::erase_in(app, tx, &events).await?;
     Ok(Tally {
@@ -271,6 +273,7 @@ pub async fn erase_in(
         deliveries,
         receipts,
         attachments,
+        articles,
     })
 }
 

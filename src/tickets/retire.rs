@@ -8,7 +8,7 @@ use crate::{
     escalation, events,
     ids::TenantId,
     jobs::{Report, Tally},
-    sla,
+    knowledge, sla,
     time::Time,
     webhooks,
 };
@@ -47,6 +47,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     sla::forget_in(&mut tx, &tickets).await?;
     comments::forget_in(&mut tx, &tickets).await?;
     attachments::forget_in(&mut tx, &tickets, now).await?;
+    knowledge::forget_in(&mut tx, &tickets, now).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

@@ -120,9 +120,10 @@ verbs! {
     resume_ticket(ResumeTicketRequest) -> ResumeTicketResponse: resume::resume,
         |_, _, target, _| target;
     resolve_ticket(ResolveTicketRequest) -> ResolveTicketResponse: resolve::resolve,
-        |request, _, target, faults| Resolve {
+        |request, ctx, target, faults| Resolve {
             target,
-            resolution: wire::resolution(faults, "resolution", request.resolution.as_ref()),
+            resolution: wire::resolution(faults, "resolution", request.resolution.as_ref(), &ctx.tenant),
+            draft_article: request.draft_article,
         };
     close_ticket(CloseTicketRequest) -> CloseTicketResponse: close::close,
         |_, _, target, _| target;

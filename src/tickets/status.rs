@@ -21,6 +21,7 @@ pub enum Verb {
     Follow,
     Comment,
     Attach,
+    LinkArticle,
     Route,
     Transfer,
     Escalate,
@@ -45,6 +46,7 @@ impl Verb {
         Self::Follow,
         Self::Comment,
         Self::Attach,
+        Self::LinkArticle,
         Self::Route,
         Self::Transfer,
         Self::Escalate,
@@ -67,6 +69,7 @@ impl Verb {
             Self::Follow => "follow",
             Self::Comment => "comment",
             Self::Attach => "attach",
+            Self::LinkArticle => "link_article",
             Self::Route => "route",
             Self::Transfer => "transfer",
             Self::Escalate => "escalate",
@@ -101,8 +104,8 @@ pub fn next(state: State, verb: Verb) -> Option<State> {
         (Verb::Cancel, _) if live => Some(Cancelled),
         (Verb::Update | Verb::Tag, Resolved) => Some(Resolved),
         (Verb::Update | Verb::Tag, _) if live => Some(state),
-        (Verb::Follow | Verb::Comment | Verb::Attach, Merged) => None,
-        (Verb::Follow | Verb::Comment | Verb::Attach, _) => Some(state),
+        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::LinkArticle, Merged) => None,
+        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::LinkArticle, _) => Some(state),
         _ => None,
     }
 }
@@ -153,15 +156,15 @@ mod tests {
         let expect = |state, names: &str| {
             assert_eq!(allowed(state).join(" "), names, "{state:?}");
         };
-        let live = "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back";
+        let live = "update assign claim {} resolve cancel tag follow comment attach link_article route transfer escalate hand_back";
         expect(State::New, &live.replace("{}", "hold"));
         expect(State::Open, &live.replace("{}", "release hold"));
         for waiting in [State::WaitingOnCustomer, State::WaitingOnVendor, State::OnHold] {
             expect(waiting, &live.replace("{}", "hold resume"));
         }
-        expect(State::Resolved, "update close reopen tag follow comment attach");
-        expect(State::Closed, "follow comment attach");
-        expect(State::Cancelled, "follow comment attach");
+        expect(State::Resolved, "update close reopen tag follow comment attach link_article");
+        expect(State::Closed, "follow comment attach link_article");
+        expect(State::Cancelled, "follow comment attach link_article");
         expect(State::Merged, "");
     }
 
@@ -183,6 +186,6 @@ mod tests {
         let refusal =
             advance(State::Resolved, Verb::Hold(HoldKind::Other)).expect_err("no hold when resolved");
         assert_eq!(refusal.reason, Reason::TicketStateConflict);
-        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment,attach");
+        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment,attach,link_article");
     }
 }

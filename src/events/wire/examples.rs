@@ -140,6 +140,7 @@ fn changes(kind: EventType) -> Vec<Changed> {
         | It::SlaBreached
         | It::TicketAttachmentAdded
         | It::TicketAttachmentDeleted
+        | It::TicketArticleLinked
         | It::TicketNoted => Vec::new(),
         _ => changes_of_place(kind),
     }
@@ -209,6 +210,9 @@ fn details(kind: EventType) -> Value {
         }),
         EventType::TicketAttachmentAdded | EventType::TicketAttachmentDeleted => {
             json!({"attachment": "06h1attachment000000000000", "visibility": "PUBLIC"})
+        }
+        EventType::TicketArticleLinked => {
+            json!({"article": "06h1art1c1e000000000000000", "relation": "USED"})
         }
         _ => json!({}),
     }
