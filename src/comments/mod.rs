@@ -11,5 +11,5 @@ pub mod rpc;
 mod store;
 
 pub use create::{Draft, create_in, speaks};
-pub use model::{Comment, Visibility};
-pub use store::{erase as erase_in, find_in, forget as forget_in};
+pub use model::{Comment, Visibility, name};
+pub use store::{Text, erase as erase_in, find_in, forget as forget_in, texts as texts_in};

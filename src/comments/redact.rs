@@ -9,7 +9,7 @@ use crate::{
     error::{Reason, Refusal, Result},
     events::{self, EventType},
     ids::Id,
-    tickets::{Act, Change, Target, Ticket, write_with},
+    tickets::{self, Act, Change, Target, Ticket, write_with},
 };
 
 #[derive(Clone, Debug)]
@@ -42,6 +42,7 @@ impl Act for Redact {
         let change = decide(ctx, ticket, &comment, self)?;
         store::redact(tx, &comment, ctx.now).await?;
         events::redact_note_in(tx, self.ticket, comment.version).await?;
+        tickets::index_in(tx, &[self.ticket]).await?;
         Ok((change, ()))
     }
 }

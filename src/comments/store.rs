@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::Comment;
+use super::{Comment, Visibility};
 use crate::{
     db::Tx,
     error::{Error, Result},
@@ -11,6 +11,9 @@ use crate::{
     tickets::Person,
     time::Time,
 };
+
+/// What is searched of what was said on a ticket, bytes.
+const MOST_TEXTS: i64 = 1 << 18;
 
 pub async fn insert(tx: &mut Tx, comment: &Comment) -> Result<()> {
     let row = serde_json::to_string(comment).map_err(Error::internal)?;
@@ -109,6 +112,34 @@ pub async fn list(
     .fetch_all(db)
     .await?;
     Ok(comments)
+}
+
+/// What was said on a ticket.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub ticket_id: Id,
+    pub id: Id,
+    pub visibility: Visibility,
+    pub text: String,
+}
+
+/// What was said on these tickets and is still there, the newest first; of each the last [`MOST_TEXTS`] bytes, about.
+pub async fn texts(tx: &mut Tx, tickets: &[Id]) -> Result<Vec<Text>> {
+    let tenant = tx.tenant().clone();
+    let texts = sqlx::query_as!(
+        Text,
+        r#"select ticket_id as "ticket_id: Id", id as "id: Id", visibility as "visibility: Visibility", text
+           from (select ticket_id, version, id, visibility, text, sum(octet_length(text)) over (
+                     partition by ticket_id order by version desc rows unbounded preceding) as sum
+                 from comments where tenant_id = $1 and ticket_id = any($2) and text <> '') said
+           where sum <= $3 order by ticket_id, version desc"#,
+        tenant.as_str(),
+        tickets as &[Id],
+        MOST_TEXTS,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(texts)
 }
 
 /// What was said on these tickets.

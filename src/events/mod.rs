@@ -28,9 +28,9 @@ pub use filter::{Filter, Pattern};
 pub use heads::Heads;
 pub use model::{Event, EventType, Facts};
 pub use project::{Notice, project};
-pub use sequencer::{dead_rows, unplaced};
+pub use sequencer::{dead_rows, passed, unplaced};
 pub use store_history::{
     Audience, Created, Stood, created_in, forget as forget_in, formerly_asked_by_in, list_page, list_since,
     logs_in, overwrite_in, redact_note_in, stood, waiting_in,
 };
-pub use store_stream::{Placed, heads as stream_heads, read as read_stream};
+pub use store_stream::{Placed, heads as stream_heads, read as read_stream, since_in, steps_in};

@@ -112,6 +112,11 @@ pub async fn unplaced(app: &App) -> Result<Backlog> {
     store_lag::unplaced(app.db.across(), &above, COUNTED).await
 }
 
+/// Above which `seq` events of a bucket wait, as far as passes would see them.
+pub fn passed(app: &App, bucket: i16) -> i64 {
+    app.passed.lock().unwrap_or_else(PoisonError::into_inner).above[bucket as usize]
+}
+
 /// Rows of the outbox that were taken and not cleared up, about.
 pub async fn dead_rows(app: &App) -> Result<i64> {
     store_lag::dead_rows(app.db.across()).await

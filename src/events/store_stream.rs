@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use super::Event;
+use super::{Event, EventType};
 use crate::{
+    db::Tx,
     error::Result,
     ids::{Id, TenantId},
     time::Time,
@@ -120,6 +121,72 @@ pub async fn first_since(db: &mut PgConnection, tenant: &TenantId, time: Time) -
     .fetch_one(&mut *db)
     .await?;
     Ok(first)
+}
+
+/// A place in the stream, and what is known of it without the event.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub position: i64,
+    pub ticket_id: Id,
+    /// Whether its event is of one of the kinds that were asked for.
+    pub wanted: bool,
+}
+
+/// The tenant's next places behind one.
+pub async fn steps_in(tx: &mut Tx, after: i64, kinds: &[EventType], limit: i64) -> Result<Vec<Step>> {
+    let tenant = tx.tenant().clone();
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind.name().to_owned()).collect();
+    let steps = sqlx::query_as!(
+        Step,
+        r#"select s.position, s.ticket_id, e.type = any($3) as "wanted!"
+           from stream s join events e using (tenant_id, ticket_id, version)
+           where s.tenant_id = $1 and s.position > $2 order by s.position limit $4"#,
+        tenant.as_str(),
+        after,
+        &kinds,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(steps)
+}
+
+/// The tickets of which an event of these kinds has come since a place in the stream, also of what has no place yet (behind
+/// `passed`, see the sequencer). Of the stream and of what waits, the newest `limit` events are looked at; says whether there
+/// are more.
+pub async fn since_in(
+    tx: &mut Tx,
+    after: i64,
+    passed: i64,
+    kinds: &[EventType],
+    limit: i64,
+) -> Result<(Vec<Id>, bool)> {
+    let tenant = tx.tenant().clone();
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind.name().to_owned()).collect();
+    // One statement, so that what gets its place meanwhile is in one of both.
+    let found = sqlx::query!(
+        r#"with placed as (
+               select ticket_id, version from stream where tenant_id = $1 and position > $2
+               order by position desc limit $6
+           ), waiting as (
+               select ticket_id, version from outbox where bucket = $3 and tenant_id = $1 and seq > $4
+               order by seq desc limit $6
+           )
+           select (select coalesce(array_agg(distinct e.ticket_id), '{}')
+                   from (select * from placed union all select * from waiting) it
+                   join events e on e.tenant_id = $1 and e.ticket_id = it.ticket_id and e.version = it.version
+                   where e.type = any($5)) as "ids!: Vec<Id>",
+                  (select count(*) from placed) >= $6 or (select count(*) from waiting) >= $6 as "more!""#,
+        tenant.as_str(),
+        after,
+        tenant.bucket(),
+        passed,
+        &kinds,
+        limit,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok((found.ids, found.more))
 }
 
 /// An event with its place.

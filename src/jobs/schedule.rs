@@ -43,6 +43,16 @@ pub const JOBS: &[Job] = &[
         run_once: |app, limit| Box::pin(async move { events::relay::reconcile::run_once(&app, limit).await }),
     },
     Job {
+        name: "index_tickets",
+        // How long a search has to look at what was written itself, when there is not too much of it. The pause leaves the
+        // database to the callers while much is written.
+        period: Duration::from_millis(250),
+        pace: Duration::from_millis(100),
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { tickets::index::run_once(&app, limit).await }),
+    },
+    Job {
         name: "auto_close",
         period: Duration::from_secs(5),
         pace: Duration::ZERO,

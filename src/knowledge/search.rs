@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     ctx::Ctx,
-    error::{Error, Result},
+    error::{Error, Reason, Result, Violation},
     ids::Id,
     seal::Page,
     search::{self, Corpus, Hit, Plan, Scope, Wanted},
@@ -57,7 +57,9 @@ pub async fn search(
         None => search::plan_in(&mut tx, Corpus::Articles, query, Wanted::All, hidden).await?,
     };
     if plan.is_empty() {
-        return Err(Error::field("query", "has no word that tells one text from another"));
+        let text = "has no word that tells one text from another".to_owned();
+        let violation = Violation { field: "query".to_owned(), text };
+        return Err(Error::Invalid(Reason::QueryWithoutWords, vec![violation]));
     }
     let mut hits = search::find_in(&mut tx, &plan, Scope::default(), MOST).await?;
     if let Some(cursor) = &page.after {

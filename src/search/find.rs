@@ -5,14 +5,13 @@ use uuid::Uuid;
 
 use super::{
     grams,
-    model::{Group, Hit, Kin, Plan, Read, Term},
+    model::{COMMON, Group, Hit, Kin, Plan, Read, Term},
     rank::Board,
     store_find,
 };
 use crate::{db::Tx, error::Result, ids::Id};
 
-/// Documents that are looked at for a word that was asked for, and for one that answers to it.
-const BOUND: i64 = 2000;
+/// Documents that are looked at for a word that only answers to one that was asked for.
 const BOUND_ALIKE: i64 = 500;
 /// Documents in which common words are looked up.
 const LOOKED_UP: usize = 500;
@@ -65,7 +64,7 @@ async fn look(
         return Ok(());
     }
     let words: Vec<String> = terms.iter().map(|(_, term)| term.word.clone()).collect();
-    let bound = |term: &Term| if term.kin == Kin::Same { BOUND } else { BOUND_ALIKE };
+    let bound = |term: &Term| if term.kin == Kin::Same { COMMON } else { BOUND_ALIKE };
     let bounds: Vec<i64> = terms.iter().map(|(_, term)| bound(term)).collect();
     let until = until.unwrap_or(Id(Uuid::max()));
     let found = store_find::postings(tx, plan.corpus, &words, &bounds, plan.hidden, until).await?;

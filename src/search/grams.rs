@@ -42,10 +42,11 @@ pub fn distance(group: &Group, word: &str) -> Option<usize> {
     if word.chars().any(|letter| letter.is_ascii_digit()) {
         return None;
     }
-    let slack = slack(&group.typed);
-    let measured = group.forms.iter().filter(|form| form.chars().count() >= SHORTEST);
-    let least = measured.map(|form| strsim::osa_distance(form, word)).min()?;
-    (least <= slack).then_some(least)
+    let near = group.forms.iter().filter_map(|form| {
+        let distance = strsim::osa_distance(form, word);
+        (distance <= slack(form)).then_some(distance)
+    });
+    near.min()
 }
 
 /// How a word answers to one that was asked for, if it does.

@@ -14,7 +14,7 @@ mod grams;
 mod highlight;
 mod index;
 mod model;
-mod plan;
+mod query;
 mod rank;
 mod store;
 mod store_find;
@@ -24,5 +24,7 @@ pub use find::{Scope, find_in};
 pub use highlight::{Snippet, highlight_in};
 pub use index::{forget_in, index_in, read_in};
 pub use model::{Bag, Corpus, Document, Field, Hit, Passage, Plan, Read, Wanted};
-pub use plan::plan_in;
-pub use store::{advance as advance_in, lock_free as lock_free_in, position as position_in, positions};
+pub use query::{plan_among_in, plan_in};
+pub use store::{
+    advance as advance_in, begin as begin_in, lock_free as lock_free_in, position as position_in, positions,
+};

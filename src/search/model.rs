@@ -123,7 +123,15 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
+
+    /// Whether some words stand in more documents than a search looks at.
+    pub fn has_common_words(&self) -> bool {
+        self.groups.iter().flat_map(|group| &group.terms).any(|term| term.found >= COMMON)
+    }
 }
+
+/// So many documents of a word are looked at, the newest, and no more.
+pub const COMMON: i64 = 2000;
 
 /// What was found, and how well it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

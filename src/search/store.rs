@@ -25,10 +25,9 @@ pub async fn lock(tx: &mut Tx, corpus: Corpus) -> Result<()> {
     Ok(())
 }
 
-/// The same if nobody else is at it: the place in the stream up to which the corpus is known.
+/// The same if it has begun and nobody else is at it: the place in the stream up to which the corpus is known.
 pub async fn lock_free(tx: &mut Tx, corpus: Corpus) -> Result<Option<i64>> {
     let tenant = tx.tenant().clone();
-    begin(tx, corpus).await?;
     let position = sqlx::query_scalar!(
         "select position from search_corpora where tenant_id = $1 and corpus = $2 for update skip locked",
         tenant.as_str(),
@@ -39,7 +38,8 @@ pub async fn lock_free(tx: &mut Tx, corpus: Corpus) -> Result<Option<i64>> {
     Ok(position)
 }
 
-async fn begin(tx: &mut Tx, corpus: Corpus) -> Result<()> {
+/// Begins the corpus, if nobody has. Whoever does so at the same time waits until the transaction ends.
+pub async fn begin(tx: &mut Tx, corpus: Corpus) -> Result<()> {
     let tenant = tx.tenant().clone();
     sqlx::query!(
         "insert into search_corpora (tenant_id, corpus, documents, position)

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::{Ticket, change::reread, store};
+use super::{Ticket, change::reread, index, store};
 use crate::{
     app::App,
     attachments, comments,
@@ -261,6 +261,7 @@ pub async fn erase_in(
     let events: Vec<Event> = erased.into_iter().flat_map(|it| it.events).collect();
     events::overwrite_in(tx, &events).await?;
     let comments = comments::erase_in(tx, ids, &whole, person, ctx.now).await?;
+    index::index_in(tx, ids).await?;
     let attachments = attachments::erase_in(tx, ids, &whole, person, ctx.now).await?;
     let articles = knowledge::erase_in(tx, &whole, ctx.now).await?;
     let (escalations, receipts) = escalation::erase_in(tx, &whole, &calls).await?;

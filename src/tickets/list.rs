@@ -215,11 +215,15 @@ pub async fn list(app: &App, ctx: &Ctx, list: List<'_>) -> Result<(Vec<Shown>, S
     Ok((shown, next))
 }
 
-/// What the page tokens of a list are bound to; `me()` makes the caller a part of the filter.
 fn purpose(selection: &Selection, order: Order) -> String {
+    purpose_of(selection, &format!("ListTickets {order:?}"))
+}
+
+/// What the page tokens of a list are bound to; `me()` makes the caller a part of the filter.
+pub fn purpose_of(selection: &Selection, what: &str) -> String {
     let filter = selection.filter.as_ref().map(ToString::to_string).unwrap_or_default();
     let Ctx { tenant, actor, .. } = selection.ctx;
-    format!("{tenant} ListTickets {:?}:{} {order:?} {filter}", actor.kind, actor.id)
+    format!("{tenant} {what} {:?}:{} {filter}", actor.kind, actor.id)
 }
 
 /// The next rows in an order that moves, as the list stood at `since`.

@@ -19,6 +19,7 @@ pub mod fixture;
 mod follow;
 pub mod hold;
 mod import;
+pub mod index;
 pub mod intake;
 mod lines;
 mod list;
@@ -38,6 +39,7 @@ pub mod resume;
 pub mod retire;
 pub(crate) mod room;
 pub mod rpc;
+mod search;
 mod status;
 mod store;
 mod store_list;
@@ -57,6 +59,7 @@ pub use create::{
     Create, OnConflict, Receipt, Written, create, decide as decide_create, draft, take_account,
 };
 pub use erase::{ERASED, Person, Tally, asked_by_in, erase_in};
+pub use index::index_in;
 pub use lines::Lines;
 pub use list::{Selection, parse_filter};
 pub use look_back::{Look, look_back};

@@ -8,7 +8,9 @@ use crate::{
     escalation, events,
     ids::TenantId,
     jobs::{Report, Tally},
-    knowledge, sla,
+    knowledge,
+    search::{self, Corpus},
+    sla,
     time::Time,
     webhooks,
 };
@@ -46,6 +48,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     escalation::forget_in(&mut tx, &tickets).await?;
     sla::forget_in(&mut tx, &tickets).await?;
     comments::forget_in(&mut tx, &tickets).await?;
+    search::forget_in(&mut tx, Corpus::Tickets, &tickets).await?;
     attachments::forget_in(&mut tx, &tickets, now).await?;
     knowledge::forget_in(&mut tx, &tickets, now).await?;
     events::forget_in(&mut tx, &tickets).await?;

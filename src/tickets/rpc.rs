@@ -4,7 +4,7 @@ mod read;
 
 use std::sync::Arc;
 
-use read::{batch_get_tickets, count_tickets, get_ticket, list_tickets, list_timeline};
+use read::{batch_get_tickets, count_tickets, get_ticket, list_tickets, list_timeline, search_tickets};
 use ticketing_proto::v1::{
     self as pb,
     ticket_service_server::{TicketService, TicketServiceServer},
@@ -50,6 +50,7 @@ service! { TicketService, "TicketService":
     batch_get_tickets(BatchGetTicketsRequest) -> BatchGetTicketsResponse,
     list_tickets(ListTicketsRequest) -> ListTicketsResponse,
     count_tickets(CountTicketsRequest) -> CountTicketsResponse,
+    search_tickets(SearchTicketsRequest) -> SearchTicketsResponse,
     update_ticket(UpdateTicketRequest) -> UpdateTicketResponse,
     batch_create_tickets(BatchCreateTicketsRequest) -> BatchCreateTicketsResponse,
     assign_ticket(AssignTicketRequest) -> AssignTicketResponse,

@@ -174,6 +174,28 @@ pub async fn find_all(db: impl PgExecutor<'_>, tenant: &TenantId, ids: &[Id]) ->
     Ok(tickets)
 }
 
+/// What is searched of a ticket.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    pub id: Id,
+    pub title: String,
+    pub description: String,
+    pub language_code: String,
+}
+
+pub async fn find_texts(tx: &mut Tx, ids: &[Id]) -> Result<Vec<Texts>> {
+    let tenant = tx.tenant().clone();
+    let texts = sqlx::query_as!(
+        Texts,
+        "select id, title, description, language_code from tickets where tenant_id = $1 and id = any($2)",
+        tenant.as_str(),
+        ids as &[Id],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(texts)
+}
+
 /// Whom a restricted ticket is for.
 #[derive(Clone, Debug)]
 pub struct Restricted {

@@ -201,6 +201,22 @@ pub async fn in_order(
     Ok(query.build().try_map(|row| ticket(&row, View::Full)).fetch_all(&mut **tx).await?)
 }
 
+/// The newest of the selection, at most `limit`, by id alone.
+pub async fn newest(tx: &mut Tx, selection: &Selection<'_>, limit: i64) -> Result<Vec<Id>> {
+    let mut query = QueryBuilder::new("select id from tickets");
+    selection.push(&mut query);
+    query.push(format_args!(" order by create_time desc, id desc limit {limit}"));
+    Ok(query.build_query_scalar().fetch_all(&mut **tx).await?)
+}
+
+/// Those of these tickets that the selection has, in no order.
+pub async fn among(tx: &mut Tx, selection: &Selection<'_>, ids: &[Id]) -> Result<Vec<Ticket>> {
+    let mut query = QueryBuilder::new(format!("select {} from tickets", columns(View::Basic)));
+    selection.push(&mut query);
+    query.push(" and id = any(").push_bind(ids).push(")");
+    Ok(query.build().try_map(|row| ticket(&row, View::Basic)).fetch_all(&mut **tx).await?)
+}
+
 impl Selection<'_> {
     /// The tenant, what the caller may see (`restricted::visible`, as SQL), the window and the filter.
     fn push(&self, query: &mut QueryBuilder<Postgres>) {

@@ -25,6 +25,7 @@ mod matrix;
 mod measured;
 mod quotas;
 mod routing;
+mod search;
 mod sla;
 mod smoke;
 mod support;

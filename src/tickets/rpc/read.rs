@@ -10,7 +10,9 @@ use crate::{
     ids::{child_of, tenant_of},
     tickets::{
         list::{self, List, Order},
-        read, timeline,
+        read,
+        search::{self, Results, Search},
+        timeline,
         wire::{self, View},
     },
 };
@@ -94,6 +96,39 @@ pub(super) async fn list_tickets(
     Ok(pb::ListTicketsResponse {
         tickets: tickets.into_iter().map(|ticket| wire::shown(&ctx, ticket, view)).collect(),
         next_page_token,
+    })
+}
+
+pub(super) async fn search_tickets(
+    call: &Call,
+    request: pb::SearchTicketsRequest,
+) -> Result<pb::SearchTicketsResponse> {
+    let ctx = call.read(tenant_of(&request.parent)?)?;
+    let mut faults = Violations::default();
+    if request.query.trim().is_empty() {
+        faults.add("query", "is required");
+    } else if request.query.len() > search::LONGEST {
+        faults.add("query", format!("must be at most {} bytes", search::LONGEST));
+    } else if request.query.contains('\0') {
+        faults.add("query", "must not contain NUL");
+    }
+    if request.page_size < 0 {
+        faults.add("page_size", "must not be negative");
+    }
+    let min_revision = wire::min_revision(&mut faults, &request.min_revision);
+    faults.into_result()?;
+    let search = Search {
+        query: &request.query,
+        filter: &request.filter,
+        page_size: request.page_size,
+        page_token: &request.page_token,
+        min_revision,
+    };
+    let Results { found, next, behind } = search::search(&call.app, &ctx, search).await?;
+    Ok(pb::SearchTicketsResponse {
+        results: found.into_iter().map(|found| wire::found(&ctx, found)).collect(),
+        next_page_token: next,
+        behind,
     })
 }
 

@@ -1,12 +1,14 @@
 //! Tickets as messages and back. Every fault of a message is named at once, by its path.
 
 mod caller;
+mod found;
 mod import;
 mod parse;
 mod show;
 mod timeline;
 
 pub use caller::{for_caller, shown};
+pub use found::found;
 pub use import::{histories, imported};
 use jiff::Timestamp;
 pub use parse::{MAX_BATCH, batch, create, some_tags, update};

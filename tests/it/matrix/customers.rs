@@ -168,6 +168,7 @@ async fn the_matrix_sees_what_an_agent_is_told() {
         "ListArticles",
         "ListTimeline",
         "ListTickets",
+        "SearchTickets",
         "GetAgent",
     ];
     for name in told {

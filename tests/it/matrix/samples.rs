@@ -7,6 +7,7 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("GetTicket", r#"{"name": "@ticket"}"#),
     ("BatchGetTickets", r#"{"parent": "@tenant", "names": ["@ticket"]}"#),
     ("ListTickets", r#"{"parent": "@tenant"}"#),
+    ("SearchTickets", r#"{"parent": "@tenant", "query": "kanarienvogel verborgen"}"#),
     ("CountTickets", r#"{"parent": "@tenant"}"#),
     ("ListTicketActions", r#"{"name": "@ticket"}"#),
     ("ListTimeline", r#"{"name": "@ticket"}"#),

@@ -203,7 +203,15 @@ async fn the_matrix_sees_a_world_without_walls() {
     world.hidden().await;
     let open: BTreeSet<&str> =
         world.faults.iter().filter_map(|fault| fault.split([' ', ':']).next()).collect();
-    for method in ["GetTicket", "ListTickets", "ListEvents", "WatchEvents", "GetContact", "CloseTicket"] {
+    for method in [
+        "GetTicket",
+        "ListTickets",
+        "SearchTickets",
+        "ListEvents",
+        "WatchEvents",
+        "GetContact",
+        "CloseTicket",
+    ] {
         assert!(open.contains(method), "{method} is not told of: {open:?}");
     }
     let after = rows(world.desk.root(), &tenant("acme")).await;

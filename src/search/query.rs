@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use super::{
     grams,
-    model::{Corpus, Group, Kin, Plan, Term, Wanted},
+    model::{COMMON, Corpus, Group, Kin, Plan, Term, Wanted},
     rank, store_find,
     words::{GRAMMARS, cut, fold, spans},
 };
-use crate::{db::Tx, error::Result};
+use crate::{db::Tx, error::Result, ids::Id};
 
 /// Words of a search that are looked for.
 pub const MOST_WORDS: usize = 16;
@@ -23,7 +23,7 @@ const MOST_NEAR: usize = 4;
 /// Fewer documents than this, and the word may be misspelt.
 const FEW: i64 = 3;
 /// How far documents are counted; all above are common.
-const COUNTED: i64 = 2000;
+const COUNTED: i64 = COMMON;
 const COUNTED_OF_A_TEXT: i64 = 300;
 /// Letters after which a word may go on.
 const BEGINNING: usize = 2;
@@ -31,21 +31,41 @@ const BEGINNING: usize = 2;
 /// What answers to this text. Empty, if it has no word that means anything.
 pub async fn plan_in(tx: &mut Tx, corpus: Corpus, text: &str, wanted: Wanted, hidden: bool) -> Result<Plan> {
     let documents = store_find::documents(tx, corpus).await?;
+    let all = |most| Counted { among: None, hidden, most };
     let mut groups = typed(tx, text, wanted).await?;
     match wanted {
         Wanted::All => {
             widen(tx, corpus, &mut groups).await?;
-            count(tx, corpus, &mut groups, hidden, COUNTED).await?;
-            approach(tx, corpus, &mut groups, hidden).await?;
+            count(tx, corpus, &mut groups, all(COUNTED)).await?;
+            approach(tx, corpus, &mut groups, all(COUNTED)).await?;
         }
         Wanted::Any => {
-            count(tx, corpus, &mut groups, hidden, COUNTED_OF_A_TEXT).await?;
+            count(tx, corpus, &mut groups, all(COUNTED_OF_A_TEXT)).await?;
             groups.retain(|group| !group.terms.is_empty());
             groups.sort_by_key(rank::rarity);
             groups.truncate(RAREST);
         }
     }
     Ok(Plan { corpus, wanted, hidden, documents, groups })
+}
+
+/// What answers to this text among these documents, by what everybody may read of them; nothing of others has a part in it.
+pub async fn plan_among_in(tx: &mut Tx, corpus: Corpus, text: &str, among: &[Id]) -> Result<Plan> {
+    let among = Counted { among: Some(among), hidden: false, most: COUNTED };
+    let mut groups = typed(tx, text, Wanted::All).await?;
+    widen(tx, corpus, &mut groups).await?;
+    count(tx, corpus, &mut groups, among).await?;
+    approach(tx, corpus, &mut groups, among).await?;
+    let documents = among.among.map_or(0, |among| among.len() as i64);
+    Ok(Plan { corpus, wanted: Wanted::All, hidden: false, documents, groups })
+}
+
+/// Of which documents it is counted who has a word.
+#[derive(Clone, Copy, Debug)]
+struct Counted<'a> {
+    among: Option<&'a [Id]>,
+    hidden: bool,
+    most: i64,
 }
 
 /// The words that were typed and mean anything, each with what it is cut down to.
@@ -130,7 +150,7 @@ async fn widen(tx: &mut Tx, corpus: Corpus, groups: &mut [Group]) -> Result<()> 
 }
 
 /// Adds words that are nearly the same to what hardly anybody has.
-async fn approach(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], hidden: bool) -> Result<()> {
+async fn approach(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], counted: Counted<'_>) -> Result<()> {
     let mut asked = Vec::new();
     let mut least = Vec::new();
     let mut whose = Vec::new();
@@ -163,7 +183,7 @@ async fn approach(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], hidden: boo
         let words = near.into_iter().take_while(|it| Some(it.0) == best).map(|it| it.1).collect();
         add(group, words, Kin::Near, MOST_NEAR);
     }
-    count(tx, corpus, groups, hidden, COUNTED).await
+    count(tx, corpus, groups, counted).await
 }
 
 fn add(group: &mut Group, words: Vec<String>, kin: Kin, most: usize) {
@@ -176,13 +196,24 @@ fn add(group: &mut Group, words: Vec<String>, kin: Kin, most: usize) {
 }
 
 /// Counts who has what has not been counted; what nobody has answers to nothing.
-async fn count(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], hidden: bool, most: i64) -> Result<()> {
+async fn count(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], counted: Counted<'_>) -> Result<()> {
     let uncounted = groups.iter().flat_map(|group| &group.terms).filter(|term| term.found == 0);
     let words: Vec<String> = uncounted.map(|term| term.word.clone()).collect();
     if words.is_empty() {
         return Ok(());
     }
-    let mut counts = store_find::counts(tx, corpus, &words, hidden, most).await?.into_iter();
+    let Counted { among, hidden, most } = counted;
+    let counts = match among {
+        None => store_find::counts(tx, corpus, &words, hidden, most).await?,
+        Some(ids) => {
+            let mut counts = vec![0; words.len()];
+            for place in store_find::places(tx, corpus, &words, ids, hidden).await? {
+                counts[place.n as usize - 1] += 1;
+            }
+            counts
+        }
+    };
+    let mut counts = counts.into_iter();
     for group in groups {
         for term in group.terms.iter_mut().filter(|term| term.found == 0) {
             term.found = counts.next().unwrap_or(0);
