@@ -18,6 +18,7 @@ const READ: &[Permission] = &[
     Permission::ConfigurationRead,
     Permission::EventsRead,
     Permission::SlaRead,
+    Permission::KnowledgeRead,
 ];
 
 const WORK: &[Permission] = &[
@@ -28,6 +29,7 @@ const WORK: &[Permission] = &[
     Permission::EscalationsWork,
     Permission::AgentsAvailability,
     Permission::CustomersWrite,
+    Permission::KnowledgeWrite,
 ];
 
 const LEAD: &[Permission] = &[
@@ -37,6 +39,7 @@ const LEAD: &[Permission] = &[
     Permission::AttachmentsDelete,
     Permission::AgentsWrite,
     Permission::ReportsRead,
+    Permission::KnowledgeReview,
 ];
 
 const HOOKS: &[Permission] = &[Permission::WebhooksRead, Permission::WebhooksWrite];
@@ -51,8 +54,10 @@ pub fn granted(role: Role) -> Vec<Permission> {
             Permission::CommentsWrite,
             Permission::AttachmentsRead,
             Permission::AttachmentsWrite,
+            Permission::KnowledgeRead,
         ]],
-        Role::Agent | Role::Specialist => &[READ, WORK],
+        Role::Agent => &[READ, WORK],
+        Role::Specialist => &[READ, WORK, &[Permission::KnowledgeReview]],
         Role::Manager => &[READ, WORK, LEAD],
         Role::SlaManager => &[READ, &[Permission::SlaWrite, Permission::ReportsRead]],
         Role::Admin => &[
@@ -79,6 +84,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::AgentsWrite,
                 Permission::AgentsAvailability,
                 Permission::ReportsRead,
+                Permission::KnowledgeWrite,
             ],
             HOOKS,
         ],
@@ -103,7 +109,8 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::CustomersErase
         | Permission::ConfigurationWrite
         | Permission::SlaWrite
-        | Permission::WebhooksWrite => true,
+        | Permission::WebhooksWrite
+        | Permission::KnowledgeReview => true,
         Permission::Unspecified
         | Permission::SystemRead
         | Permission::TicketsRead
@@ -124,7 +131,9 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::EventsRead
         | Permission::SlaRead
         | Permission::WebhooksRead
-        | Permission::AuditRead => false,
+        | Permission::AuditRead
+        | Permission::KnowledgeRead
+        | Permission::KnowledgeWrite => false,
     }
 }
 

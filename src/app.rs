@@ -18,6 +18,7 @@ use crate::{
     escalation,
     events::{self, Feeds, Heads, relay::Relay},
     jobs::{JOBS, drive},
+    knowledge,
     metrics::Metrics,
     reports, routing,
     seal::Sealer,
@@ -133,6 +134,7 @@ impl App {
             .add_service(comments::rpc::server(Arc::clone(self)))
             .add_service(attachments::rpc::server(Arc::clone(self)))
             .add_service(reports::rpc::server(Arc::clone(self)))
+            .add_service(knowledge::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))

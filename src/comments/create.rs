@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Reason, Refusal, Result},
     events::EventType,
     ids::Id,
+    knowledge::{self, Cited},
     tickets::{
         self, Act, Change, HoldKind, Resolution, State, Target, Ticket, Verb, advance,
         hold::{self, Hold},
@@ -45,7 +46,8 @@ pub struct Draft {
 pub enum Then {
     Hold(HoldKind, Option<Time>),
     Resume,
-    Resolve(Resolution),
+    /// And whether to draft an article from the ticket.
+    Resolve(Resolution, bool),
     Reopen,
 }
 
@@ -64,6 +66,7 @@ fn decide(
     create: &Create,
     id: Id,
     opening: Option<&Opening>,
+    cited: Option<&Cited>,
 ) -> Result<(Comment, Change)> {
     if create.then.is_some() {
         ctx.actor.require(Permission::TicketsWork)?;
@@ -84,7 +87,7 @@ fn decide(
         (then, _) => then.as_ref(),
     };
     let change = match then {
-        Some(then) => said.then(|ticket| follow(ctx, configuration, ticket, then))?,
+        Some(then) => said.then(|ticket| follow(ctx, configuration, ticket, then, cited))?,
         None => said,
     };
     Ok((comment, change))
@@ -164,7 +167,13 @@ pub fn speaks(
 }
 
 /// The transition, by its own rule; faults are told by their place in this request.
-fn follow(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, then: &Then) -> Result<Change> {
+fn follow(
+    ctx: &Ctx,
+    configuration: &Configuration,
+    ticket: Ticket,
+    then: &Then,
+    cited: Option<&Cited>,
+) -> Result<Change> {
     let target = Target::of(ticket.id);
     let (part, change) = match then {
         Then::Hold(kind, until_time) => {
@@ -172,9 +181,10 @@ fn follow(ctx: &Ctx, configuration: &Configuration, ticket: Ticket, then: &Then)
             ("hold", hold::decide(ctx, ticket, &hold))
         }
         Then::Resume => ("resume", resume::decide(ctx, ticket, &target)),
-        Then::Resolve(resolution) => {
-            let resolve = Resolve { target, resolution: resolution.clone() };
-            ("resolve", resolve::decide(ctx, configuration, ticket, &resolve))
+        Then::Resolve(resolution, draft_article) => {
+            let (resolution, draft_article) = (resolution.clone(), *draft_article);
+            let resolve = Resolve { target, resolution, draft_article };
+            ("resolve", resolve::decide(ctx, configuration, ticket, &resolve, cited))
         }
         Then::Reopen => ("reopen", reopen::decide(ctx, configuration, ticket, &target)),
     };
@@ -196,6 +206,24 @@ struct Say<'a> {
     comment: Id,
     /// The id and the number of a follow-up, should there be one.
     identity: Option<(Id, i64)>,
+    /// Those of an article, should one be drafted.
+    article: Option<(Id, i64)>,
+}
+
+impl Say<'_> {
+    /// The article that the resolution names, if the ticket is resolved with it.
+    async fn cite(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        configuration: &Configuration,
+        ticket: &Ticket,
+    ) -> Result<Option<Cited>> {
+        let Some(Then::Resolve(resolution, _)) = &self.create.then else { return Ok(None) };
+        ctx.actor.require(Permission::TicketsWork)?;
+        let cited = knowledge::cite_in(tx, ctx, configuration, ticket, resolution, self.article).await;
+        cited.map_err(|error| error.at("resolve"))
+    }
 }
 
 /// The comment's id goes into the receipt; its text does not, since redaction does not reach there.
@@ -229,9 +257,14 @@ impl Act for Say<'_> {
             }
             None => None,
         };
+        let cited = self.cite(tx, ctx, configuration, &ticket).await?;
+        let (create, id) = (self.create, self.comment);
         let (comment, change) =
-            decide(ctx, configuration, ticket, self.create, self.comment, opening.as_ref())?;
+            decide(ctx, configuration, ticket, create, id, opening.as_ref(), cited.as_ref())?;
         store::insert(tx, &comment).await?;
+        if let Some(cited) = &cited {
+            knowledge::tell_in(tx, ctx, &change, cited).await?;
+        }
         Ok((change, Kept { id: comment.id, comment: Some(comment) }))
     }
 }
@@ -281,7 +314,9 @@ async fn attempt(app: &App, ctx: &Ctx, create: &Create, place: &Place) -> Result
             identity = Some((app.ids.next(), app.numbers.take(&ctx.tenant, 1).await?[0]));
         }
     }
-    let act = Say { create, via, comment: app.ids.next(), identity };
+    let drafts = matches!(create.then, Some(Then::Resolve(_, true)));
+    let article = resolve::draft_identity(app, ctx, drafts).await?;
+    let act = Say { create, via, comment: app.ids.next(), identity, article };
     let done = write_with(app, ctx, target, &act).await?;
     let Kept { id, comment } = done.extra;
     let comment = match comment {
@@ -334,7 +369,7 @@ mod tests {
 
     fn decided(ctx: &Ctx, ticket: Ticket, create: &Create) -> Result<(Comment, Change)> {
         let opening = Opening { id: fixture::id(2), number: 2, plan: String::new() };
-        decide(ctx, fixture::configuration(), ticket, create, fixture::id(9), Some(&opening))
+        decide(ctx, fixture::configuration(), ticket, create, fixture::id(9), Some(&opening), None)
     }
 
     /// What a customer's words lead to, and where they stand.
@@ -389,6 +424,7 @@ mod tests {
                 &create,
                 fixture::id(9),
                 opening.as_ref(),
+                None,
             );
             let refused = done.expect_err("it goes on elsewhere");
             assert_eq!(refused.reason(), Reason::TicketMerged, "{role:?}");
@@ -400,7 +436,7 @@ mod tests {
         let ctx = fixture::ctx(Role::Customer);
         let create = words(false, None, None);
         let closed = ticket(State::Closed);
-        let done = decide(&ctx, fixture::configuration(), closed, &create, fixture::id(9), None);
+        let done = decide(&ctx, fixture::configuration(), closed, &create, fixture::id(9), None, None);
         assert!(done.is_err_and(|error| error.is_conflict()));
     }
 
@@ -425,7 +461,7 @@ mod tests {
     #[test]
     fn a_transition_keeps_its_own_rule_and_needs_its_own_right() {
         let resolve =
-            |code: &str| Then::Resolve(Resolution { code: code.to_owned(), ..Resolution::default() });
+            |code: &str| Then::Resolve(Resolution { code: code.to_owned(), ..Resolution::default() }, false);
         let done = |role, state, then| {
             let done = decided(&fixture::ctx(role), ticket(state), &words(false, None, Some(then)));
             done.map(|(_, change)| change)

@@ -51,7 +51,7 @@ async fn create_comment(call: &Call, request: pb::CreateCommentRequest) -> Resul
     let create = Create {
         target: wire::target(&mut faults, id, &request.etag, false, "", ""),
         draft: draft(&mut faults, request.comment.as_ref()),
-        then: request.then.as_ref().map(|then| transition(&mut faults, then)),
+        then: request.then.as_ref().map(|then| transition(&mut faults, &ctx.tenant, then)),
     };
     faults.into_result()?;
     let said = create::create(&call.app, &ctx, &create).await?;
@@ -85,7 +85,7 @@ fn draft(faults: &mut Violations, comment: Option<&pb::Comment>) -> Draft {
     }
 }
 
-fn transition(faults: &mut Violations, then: &create_comment_request::Then) -> Then {
+fn transition(faults: &mut Violations, tenant: &TenantId, then: &create_comment_request::Then) -> Then {
     use create_comment_request::Then as Wanted;
     match then {
         Wanted::Hold(hold) => Then::Hold(
@@ -94,7 +94,9 @@ fn transition(faults: &mut Violations, then: &create_comment_request::Then) -> T
         ),
         Wanted::Resume(_) => Then::Resume,
         Wanted::Resolve(resolve) => {
-            Then::Resolve(wire::resolution(faults, "resolve.resolution", resolve.resolution.as_ref()))
+            let said = resolve.resolution.as_ref();
+            let said = wire::resolution(faults, "resolve.resolution", said, tenant);
+            Then::Resolve(said, resolve.draft_article)
         }
         Wanted::Reopen(_) => Then::Reopen,
     }

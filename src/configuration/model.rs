@@ -53,6 +53,7 @@ pub struct Document {
     pub load_weights: Vec<LoadWeight>,
     pub sla_policies: Vec<SlaPolicy>,
     pub ladders: Vec<Ladder>,
+    pub knowledge: KnowledgePolicy,
 }
 
 impl Default for Document {
@@ -78,6 +79,7 @@ impl Default for Document {
             load_weights: Vec::new(),
             sla_policies: Vec::new(),
             ladders: Vec::new(),
+            knowledge: KnowledgePolicy::default(),
         }
     }
 }
@@ -219,6 +221,22 @@ pub struct EscalationPolicy {
     pub allow_skip: bool,
     #[serde(with = "span::option")]
     pub expire_duration: Option<Duration>,
+}
+
+/// When an article does not hold any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KnowledgePolicy {
+    /// So many tickets that it solved were opened again; 0: never.
+    pub stale_reopen_count: i32,
+    /// And they are so many of a hundred that it solved.
+    pub stale_reopen_percent: i32,
+}
+
+impl Default for KnowledgePolicy {
+    fn default() -> Self {
+        Self { stale_reopen_count: 3, stale_reopen_percent: 25 }
+    }
 }
 
 /// What is found in its list by its key.

@@ -92,6 +92,7 @@ const PARTS: &[(&str, &str)] = &[
     ("routing_rules", "[{key: all, queue: first}]"),
     ("default_queue", "first"),
     ("lifecycle", "{}"),
+    ("knowledge", "{}"),
     ("escalation", "{}"),
     ("default_language_code", "en"),
     (
@@ -247,6 +248,9 @@ const FAULTS: &[(&str, &str, &[&str])] = &[
     ("lifecycle", "{auto_close_duration: 3661d, reopen_window_duration: 0.5s}", &[
         "lifecycle.auto_close_duration: must be whole seconds, 0 s to 3660 days",
         "lifecycle.reopen_window_duration: must be whole seconds, 0 s to 3660 days"]),
+    ("knowledge", "{stale_reopen_count: -1, stale_reopen_percent: 0}", &[
+        "knowledge.stale_reopen_count: must be 0 to 1000000",
+        "knowledge.stale_reopen_percent: must be 1 to 100"]),
     ("lifecycle", "{retention_duration: 29d}", &[
         "lifecycle.retention_duration: must be whole seconds, 2592000 s to 36600 days"]),
     ("lifecycle", "{retention_duration: 30d, reopen_window_duration: 31d}", &[

@@ -353,6 +353,13 @@ fn spans(document: &Document, faults: &mut Violations) {
     if let Some(expire) = document.escalation.expire_duration {
         span("escalation.expire_duration", expire, 1, YEAR, faults);
     }
+    let knowledge = &document.knowledge;
+    if !(0..=1_000_000).contains(&knowledge.stale_reopen_count) {
+        faults.add("knowledge.stale_reopen_count", "must be 0 to 1000000");
+    }
+    if !(1..=100).contains(&knowledge.stale_reopen_percent) {
+        faults.add("knowledge.stale_reopen_percent", "must be 1 to 100");
+    }
 }
 
 /// Whoever may still reopen a ticket finds it.

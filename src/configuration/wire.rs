@@ -7,10 +7,10 @@ use ticketing_proto::v1 as pb;
 
 use super::{
     Agreement, Applied, Calendar, CalendarException, Category, ClockKind, CustomField, DayHours, Dispatch,
-    Document, EscalationPolicy, FieldType, KnowledgeDuty, Ladder, LadderAction, LadderStep, Level, Lifecycle,
-    LoadWeight, OnChange, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode,
-    Revision, RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold,
-    Stamp, SupportType, Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
+    Document, EscalationPolicy, FieldType, KnowledgeDuty, KnowledgePolicy, Ladder, LadderAction, LadderStep,
+    Level, Lifecycle, LoadWeight, OnChange, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue,
+    ResolutionCode, Revision, RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget,
+    SlaThreshold, Stamp, SupportType, Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
 };
 use crate::{
     error::{Error, Result, Violations},
@@ -198,7 +198,7 @@ macro_rules! fields {
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
         default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
-        calendars, services, load_weights, sla_policies, ladders;
+        calendars, services, load_weights, sla_policies, ladders, knowledge;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
     Team as Team by key: key, display_name, level, queue, vendor, calendar, managers;
     Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
@@ -397,6 +397,22 @@ impl Wire for Lifecycle {
             reopen_window_duration: Some(self.reopen_window_duration).write(),
             retention_duration: Some(self.retention_duration).write(),
         })
+    }
+}
+
+impl Wire for KnowledgePolicy {
+    type Message = Option<pb::KnowledgePolicy>;
+
+    fn read(message: &Self::Message, _: &str, _: &mut Violations) -> Self {
+        message.map_or_else(Self::default, |it| Self {
+            stale_reopen_count: it.stale_reopen_count,
+            stale_reopen_percent: it.stale_reopen_percent,
+        })
+    }
+
+    fn write(&self) -> Self::Message {
+        let Self { stale_reopen_count, stale_reopen_percent } = *self;
+        Some(pb::KnowledgePolicy { stale_reopen_count, stale_reopen_percent })
     }
 }
 

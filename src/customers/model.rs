@@ -98,6 +98,8 @@ pub struct Erasure {
     pub receipts: i64,
     /// Files that were deleted. `None`: a release began it that knew of none.
     pub attachments: Option<i64>,
+    /// Articles of which unpublished revisions lost their texts. `None`: as above.
+    pub articles: Option<i64>,
 }
 
 impl Erasure {
@@ -117,6 +119,7 @@ impl Erasure {
             deliveries: 0,
             receipts: 0,
             attachments: Some(0),
+            articles: Some(0),
         }
     }
 

@@ -208,5 +208,6 @@ fn erasure(erasure: &Erasure) -> pb::Erasure {
         delivery_count: erasure.deliveries,
         receipt_count: erasure.receipts,
         attachment_count: erasure.attachments.unwrap_or_default(),
+        article_count: erasure.articles.unwrap_or_default(),
     }
 }

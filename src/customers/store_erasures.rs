@@ -55,7 +55,7 @@ pub async fn add(tx: &mut Tx, id: Id, tally: &Tally) -> Result<()> {
     sqlx::query!(
         "update erasures set tickets = tickets + $3, comments = comments + $4, events = events + $5,
              escalations = escalations + $6, deliveries = deliveries + $7, receipts = receipts + $8,
-             attachments = coalesce(attachments, 0) + $9
+             attachments = coalesce(attachments, 0) + $9, articles = coalesce(articles, 0) + $10
          where tenant_id = $1 and id = $2",
         tenant.as_str(),
         id as Id,
@@ -66,6 +66,7 @@ pub async fn add(tx: &mut Tx, id: Id, tally: &Tally) -> Result<()> {
         tally.deliveries as i64,
         tally.receipts as i64,
         tally.attachments as i64,
+        tally.articles as i64,
     )
     .execute(&mut **tx)
     .await?;

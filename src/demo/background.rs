@@ -6,6 +6,7 @@ use ticketing_proto::v1::{self as pb, Channel};
 
 use super::{
     cast::{Cast, customers},
+    knowledge::Articles,
     matters::{Course, DAY, Matter},
     person::Person,
     told,
@@ -18,13 +19,13 @@ const ROUNDS: usize = 4;
 const AT_ONCE: usize = 12;
 
 /// Plays the rest of the day.
-pub async fn pass(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
+pub async fn pass(cast: &Cast, watcher: &Watcher, articles: &Articles) -> anyhow::Result<()> {
     let bar = told::background(ROUNDS * DAY.len());
     let day =
         (0..ROUNDS).flat_map(|round| DAY.iter().enumerate().map(move |(n, matter)| (round + n, matter)));
     stream::iter(day)
         .map(|(n, matter)| async move {
-            let ticket = go(cast, watcher, matter, n).await;
+            let ticket = go(cast, watcher, articles, matter, n).await;
             ticket.with_context(|| format!("the ticket {:?} could not go its way", matter.title))
         })
         .buffer_unordered(AT_ONCE)
@@ -37,7 +38,13 @@ pub async fn pass(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn go(cast: &Cast, watcher: &Watcher, matter: &Matter, n: usize) -> anyhow::Result<()> {
+async fn go(
+    cast: &Cast,
+    watcher: &Watcher,
+    articles: &Articles,
+    matter: &Matter,
+    n: usize,
+) -> anyhow::Result<()> {
     let requesters = customers(matter.language);
     let customer = cast.of(requesters[n % requesters.len()]);
     // A call is recorded by whoever takes it; the rest the customers write themselves.
@@ -61,7 +68,7 @@ async fn go(cast: &Cast, watcher: &Watcher, matter: &Matter, n: usize) -> anyhow
             agent.hand_over(&ticket, team, reason, "beyond what the desk may do").await?;
             let specialist = cast.of(member(team, n));
             specialist.claim(&ticket).await?;
-            solve(specialist, &ticket, "fixed", "KB-1042").await
+            solve(specialist, &ticket, "fixed", &articles["rights"].name).await
         }
         Course::Third(team, reason) => {
             agent
@@ -73,7 +80,7 @@ async fn go(cast: &Cast, watcher: &Watcher, matter: &Matter, n: usize) -> anyhow
             let engineer = cast.of(member(team, n));
             engineer.claim(&ticket).await?;
             engineer.hand_back(&ticket, "the change is live").await?;
-            solve(specialist, &ticket, "fixed", "KB-1043").await
+            solve(specialist, &ticket, "fixed", &articles["change"].name).await
         }
     }
 }

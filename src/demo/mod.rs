@@ -4,6 +4,7 @@
 mod background;
 mod cast;
 mod figures;
+mod knowledge;
 mod matters;
 mod person;
 mod stage;
@@ -62,8 +63,9 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
     cast::record(&cast).await?;
     told::tokens(&cast);
     let watcher = Arc::new(Watcher::start(&stage.app.tasks, cast.of("petra")).await?);
-    story::tell(&cast, &watcher).await?;
-    background::pass(&cast, &watcher).await?;
+    let articles = knowledge::record(&cast).await?;
+    story::tell(&cast, &watcher, &articles).await?;
+    background::pass(&cast, &watcher, &articles).await?;
     watcher.catch_up(&cast.ledger).await?;
     told::figures(&figures::lines(cast.of("petra"), &watcher).await?);
     Ok(())

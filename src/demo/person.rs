@@ -145,6 +145,19 @@ impl Person {
         call!(self, TicketServiceClient.resume_ticket(request))
     }
 
+    /// With a draft of what others may learn from it.
+    pub async fn resolve_and_draft(&self, ticket: &pb::Ticket, code: &str, summary: &str) -> Answer {
+        let resolution =
+            pb::Resolution { code: code.to_owned(), summary: summary.to_owned(), ..Default::default() };
+        let request = pb::ResolveTicketRequest {
+            name: ticket.name.clone(),
+            resolution: Some(resolution),
+            draft_article: true,
+            ..Default::default()
+        };
+        call!(self, TicketServiceClient.resolve_ticket(request))
+    }
+
     /// Without an article where `article` is empty.
     pub async fn resolve(&self, ticket: &pb::Ticket, code: &str, summary: &str, article: &str) -> Answer {
         let resolution = pb::Resolution {

@@ -6,6 +6,7 @@ use tonic_types::StatusExt as _;
 
 use super::{
     cast::Cast,
+    knowledge::{Articles, publish, suggest},
     matters::{ARCHIVE, IMPORT, Matter, OUTAGE, PASSWORD, PRINTER, ROUNDING},
     person::{Answer, Person, key},
     told::{happens, refused, says, title},
@@ -13,25 +14,32 @@ use super::{
 };
 
 /// Plays the scenes.
-pub async fn tell(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
+pub async fn tell(cast: &Cast, watcher: &Watcher, articles: &Articles) -> anyhow::Result<()> {
     first_contact(cast, watcher).await?;
-    asked_back_and_consulted(cast, watcher).await?;
+    asked_back_and_consulted(cast, watcher, &articles["lock"]).await?;
     up_to_engineering(cast, watcher).await?;
-    declined(cast, watcher).await?;
+    declined(cast, watcher, &articles["sensor"]).await?;
     no_skipping(cast, watcher).await?;
-    outage(cast).await
+    outage(cast, &articles["line"]).await
 }
 
 async fn first_contact(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
     title("Solved in the first call");
     let (ticket, agent) = pushed(cast, watcher, "anna", &PASSWORD, "sabine").await?;
-    let ticket = agent.resolve(&ticket, "first-contact", "Kennwort am Telefon zurückgesetzt", "").await?;
-    says(agent, "solves it while Sabine is on the phone");
+    let answer = suggest(agent, &ticket).await?;
+    says(agent, &format!("is proposed article {}: {}", answer.number, answer.title));
+    let done = "Kennwort am Telefon zurückgesetzt";
+    let ticket = agent.resolve(&ticket, "first-contact", done, &answer.name).await?;
+    says(agent, "solves it with that while Sabine is on the phone");
     agent.close(&ticket).await?;
     Ok(())
 }
 
-async fn asked_back_and_consulted(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
+async fn asked_back_and_consulted(
+    cast: &Cast,
+    watcher: &Watcher,
+    article: &pb::Article,
+) -> anyhow::Result<()> {
     title("Asked back, escalated, advised, reopened");
     let [murat, jonas, meera, tomasz] = ["murat", "jonas", "meera", "tomasz"].map(|key| cast.of(key));
     let (ticket, agent) = pushed(cast, watcher, "murat", &IMPORT, "murat").await?;
@@ -56,13 +64,13 @@ async fn asked_back_and_consulted(cast: &Cast, watcher: &Watcher) -> anyhow::Res
 
     let bare = jonas.resolve(&ticket, "fixed", "Sperre gelöst", "").await;
     told_refusal(jonas, "resolves it, naming no article", bare)?;
-    let ticket = jonas.resolve(&ticket, "fixed", "Sperre gelöst", "KB-0815").await?;
-    says(jonas, "resolves it with the article KB-0815");
+    let ticket = jonas.resolve(&ticket, "fixed", "Sperre gelöst", &article.name).await?;
+    says(jonas, &format!("resolves it with article {}: {}", article.number, article.title));
 
     let ticket = murat.tell(&ticket, "Leider steht der Import schon wieder.").await?;
     says(murat, &format!("writes that it is back: the ticket is {} again", state(&ticket)));
     let ticket = meera.claim(&ticket).await?;
-    let ticket = meera.resolve(&ticket, "fixed", "Auftrag 7 neu angelegt", "KB-0815").await?;
+    let ticket = meera.resolve(&ticket, "fixed", "Auftrag 7 neu angelegt", &article.name).await?;
     meera.close(&ticket).await?;
     says(meera, "takes it from the queue, makes job 7 anew, and closes it");
     Ok(())
@@ -85,14 +93,30 @@ async fn up_to_engineering(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()>
     told_refusal(tomasz, "claims it and writes to the customer", said)?;
     let ticket = tomasz.hand_back(&ticket, "4.2.1 rounds per invoice; it is live").await?;
     says(tomasz, &format!("ships 4.2.1 and hands it back with the solution, to {}", key(&ticket.assignee)));
+    let article = publish(tomasz, cast.of("petra"), found()).await?;
+    says(tomasz, &format!("writes down why; Petra Lange reviews it: article {} is in use", article.number));
     let ticket = meera.tell(&ticket, "Hello Grace, totals are right from now on.").await?;
-    let ticket = meera.resolve(&ticket, "fixed", "rounded per invoice since 4.2.1", "KB-0421").await?;
+    let ticket = meera.resolve(&ticket, "fixed", "rounded per invoice since 4.2.1", &article.name).await?;
     meera.close(&ticket).await?;
-    says(meera, "tells the customer, resolves and closes it");
+    says(meera, "tells the customer, resolves it with the article and closes it");
     Ok(())
 }
 
-async fn declined(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
+/// What engineering found out, for those below.
+fn found() -> pb::Article {
+    pb::Article {
+        kind: pb::ArticleKind::Solution.into(),
+        lowest_level: "L2".to_owned(),
+        category: "software.error".to_owned(),
+        product: "Tourenplan".to_owned(),
+        language_code: "en".to_owned(),
+        title: "Totals of long invoices are off by cents".to_owned(),
+        text: "VAT was rounded per line. Since 4.2.1 it is rounded per invoice: update.".to_owned(),
+        ..Default::default()
+    }
+}
+
+async fn declined(cast: &Cast, watcher: &Watcher, article: &pb::Article) -> anyhow::Result<()> {
     title("Not complete, then not theirs");
     let katrin = cast.of("katrin");
     let (ticket, agent) = pushed(cast, watcher, "dieter", &PRINTER, "dieter").await?;
@@ -102,9 +126,10 @@ async fn declined(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
     let ticket = agent.write_serial_number(&ticket, "ZD-421-7734").await?;
     let ticket = agent.hand_over(&ticket, "infrastructure", EscalationReason::Complexity, asked).await?;
     says(agent, "records the serial number and hands it over again");
-    let ticket = katrin.decline(&ticket, DeclineReason::KnownSolution, "KB-0377: Sensor kalibrieren").await?;
-    says(katrin, &format!("declines: KNOWN_SOLUTION, KB-0377; back to {}", key(&ticket.assignee)));
-    let ticket = agent.resolve(&ticket, "fixed", "Sensor kalibriert", "KB-0377").await?;
+    let ticket = katrin.decline(&ticket, DeclineReason::KnownSolution, &article.title).await?;
+    let (number, agent_key) = (article.number, key(&ticket.assignee));
+    says(katrin, &format!("declines: KNOWN_SOLUTION, article {number}; back to {agent_key}"));
+    let ticket = agent.resolve(&ticket, "fixed", "Sensor kalibriert", &article.name).await?;
     agent.close(&ticket).await?;
     says(agent, "follows the article and closes it");
     Ok(())
@@ -121,14 +146,16 @@ async fn no_skipping(cast: &Cast, watcher: &Watcher) -> anyhow::Result<()> {
     let ticket = jonas.claim(&ticket).await?;
     let ticket = jonas.hand_over(&ticket, "data", EscalationReason::DataChange, "Index neu aufbauen").await?;
     let ticket = lea.claim(&ticket).await?;
-    let ticket = lea.hand_back(&ticket, "Index 2014 bis 2019 neu aufgebaut").await?;
     says(jonas, "takes it the proper way, and Lea Hofmann corrects the data");
-    let ticket = jonas.resolve(&ticket, "fixed", "Index neu aufgebaut", "KB-0093").await?;
-    jonas.close(&ticket).await?;
+    let bare = lea.resolve(&ticket, "fixed", "Index neu aufgebaut", "").await;
+    told_refusal(lea, "resolves it and writes nothing down", bare)?;
+    let ticket = lea.resolve_and_draft(&ticket, "fixed", "Index 2014 bis 2019 neu aufgebaut").await?;
+    says(lea, "has a solution drafted from the ticket, which pays what the third level owes");
+    lea.close(&ticket).await?;
     Ok(())
 }
 
-async fn outage(cast: &Cast) -> anyhow::Result<()> {
+async fn outage(cast: &Cast, article: &pb::Article) -> anyhow::Result<()> {
     title("An outage, and a vendor");
     let [anna, katrin, nora] = ["anna", "katrin", "nora"].map(|key| cast.of(key));
     let ticket = anna.record(&OUTAGE, "ulrike").await?;
@@ -148,7 +175,7 @@ async fn outage(cast: &Cast) -> anyhow::Result<()> {
     says(nora, "hands it back: the fibre is spliced");
     let ticket = katrin.resume(&ticket).await?;
     let ticket = katrin.tell(&ticket, "Rheinau ist wieder am Netz.").await?;
-    let ticket = katrin.resolve(&ticket, "fixed", "Faser gespleißt", "KB-0500").await?;
+    let ticket = katrin.resolve(&ticket, "fixed", "Faser gespleißt", &article.name).await?;
     katrin.close(&ticket).await?;
     says(katrin, "checks, tells the customer, resolves and closes it");
     Ok(())

@@ -124,6 +124,7 @@ event_types! {
     TicketLinked = "ticket.linked",
     TicketUnlinked = "ticket.unlinked",
     TicketResolutionOffered = "ticket.resolution_offered",
+    TicketArticleLinked = "ticket.article_linked",
 }
 
 impl Event {

@@ -11,7 +11,7 @@ use crate::{
     error::Violations,
     escalation,
     ids::{Id, TenantId},
-    sla,
+    knowledge, sla,
     tickets::wire::{actor_kind, text, ticket_name, tie, time, timestamp, wire},
 };
 
@@ -118,6 +118,7 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         audience: escalation::wire::audience(event),
         attachment: attachments::wire::of_event(event),
         tie: tie(event),
+        article: knowledge::wire::of_event(event),
         resource,
     }
 }

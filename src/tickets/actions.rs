@@ -39,6 +39,7 @@ const METHODS: &[(Verb, &str, Permission)] = &[
     (Verb::Follow, "ticketing.v1.TicketService/RemoveFollower", Permission::TicketsWork),
     (Verb::Comment, "ticketing.v1.CommentService/CreateComment", Permission::CommentsWrite),
     (Verb::Attach, "ticketing.v1.AttachmentService/CreateAttachment", Permission::AttachmentsWrite),
+    (Verb::LinkArticle, "ticketing.v1.KnowledgeService/LinkArticle", Permission::KnowledgeWrite),
     (Verb::Route, "ticketing.v1.RoutingService/RouteTicket", Permission::TicketsDispatch),
     (Verb::Transfer, "ticketing.v1.RoutingService/TransferTicket", Permission::TicketsWork),
     (Verb::Escalate, "ticketing.v1.EscalationService/EscalateTicket", Permission::EscalationsWork),
@@ -111,20 +112,20 @@ mod tests {
     #[test]
     fn a_caller_is_shown_what_the_state_and_the_rights_allow() {
         let agent = actor(ActorKind::Agent, Role::Agent);
-        let live = "update claim hold resolve tag follow comment attach transfer escalate hand_back merge absorb link";
+        let live = "update claim hold resolve tag follow comment attach link_article transfer escalate hand_back merge absorb link";
         assert_eq!(verbs(&agent, State::New), live);
         assert_eq!(
             verbs(&agent, State::Resolved),
-            "update close reopen tag follow comment attach merge link"
+            "update close reopen tag follow comment attach link_article merge link"
         );
         let manager = actor(ActorKind::Agent, Role::Manager);
         assert_eq!(
             verbs(&manager, State::OnHold),
-            "update assign claim hold resume resolve cancel tag follow comment attach route transfer escalate hand_back merge absorb link"
+            "update assign claim hold resume resolve cancel tag follow comment attach link_article route transfer escalate hand_back merge absorb link"
         );
         assert_eq!(
             verbs(&actor(ActorKind::Service, Role::Service), State::Closed),
-            "follow comment attach link"
+            "follow comment attach link_article link"
         );
         assert!(!verbs(&actor(ActorKind::Service, Role::Service), State::New).contains("claim"));
         assert_eq!(verbs(&actor(ActorKind::Customer, Role::Customer), State::Open), "comment attach");

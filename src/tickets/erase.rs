@@ -18,7 +18,7 @@ use crate::{
     events::{self, Event},
     idempotency::Known,
     ids::Id,
-    routing, webhooks,
+    knowledge, routing, webhooks,
 };
 
 /// What stands where a text was, if something must stand there.
@@ -57,6 +57,7 @@ pub struct Tally {
     pub deliveries: u64,
     pub receipts: u64,
     pub attachments: u64,
+    pub articles: u64,
 }
 
 /// A ticket without the person.
@@ -262,6 +263,7 @@ pub async fn erase_in(
     let comments = comments::erase_in(tx, ids, &whole, person, ctx.now).await?;
     index::index_in(tx, ids).await?;
     let attachments = attachments::erase_in(tx, ids, &whole, person, ctx.now).await?;
+    let articles = knowledge::erase_in(tx, &whole, ctx.now).await?;
     let (escalations, receipts) = escalation::erase_in(tx, &whole, &calls).await?;
     let deliveries = webhooks::erase_in(app, tx, &events).await?;
     Ok(Tally {
@@ -272,6 +274,7 @@ pub async fn erase_in(
         deliveries,
         receipts,
         attachments,
+        articles,
     })
 }
 

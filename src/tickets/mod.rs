@@ -40,6 +40,7 @@ pub(crate) mod release;
 pub mod reopen;
 mod replay;
 pub mod resolve;
+mod resolve_as;
 mod restricted;
 pub mod resume;
 pub mod retire;

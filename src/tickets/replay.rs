@@ -384,8 +384,10 @@ impl Docket {
             State::WaitingOnVendor => self.lead(Verb::Hold(HoldKind::Vendor), EventType::TicketHeld, to),
             State::OnHold => self.lead(Verb::Hold(HoldKind::Other), EventType::TicketHeld, to),
             State::Resolved => {
-                let resolve = Resolve { target: Target::of(self.at.id), resolution: resolution(step) };
-                let decided = resolve::decide(ctx, configuration, self.at.clone(), &resolve);
+                // What the other system knows is not known here: its duty stays open.
+                let target = Target::of(self.at.id);
+                let resolve = Resolve { target, resolution: resolution(step), draft_article: false };
+                let decided = resolve::decide(ctx, configuration, self.at.clone(), &resolve, None);
                 self.ask(Verb::Resolve, EventType::TicketResolved, decided);
             }
             State::Closed => self.lead(Verb::Close, EventType::TicketClosed, to),

@@ -8,7 +8,7 @@ use crate::{
     escalation, events,
     ids::TenantId,
     jobs::{Report, Tally},
-    reports,
+    knowledge, reports,
     search::{self, Corpus},
     sla,
     time::Time,
@@ -52,6 +52,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     attachments::forget_in(&mut tx, &tickets, now).await?;
     reports::forget_in(&mut tx, &tickets).await?;
     store_links::forget(&mut tx, &tickets).await?;
+    knowledge::forget_in(&mut tx, &tickets, now).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

@@ -21,6 +21,7 @@ pub enum Verb {
     Follow,
     Comment,
     Attach,
+    LinkArticle,
     Route,
     Transfer,
     Escalate,
@@ -51,6 +52,7 @@ impl Verb {
         Self::Follow,
         Self::Comment,
         Self::Attach,
+        Self::LinkArticle,
         Self::Route,
         Self::Transfer,
         Self::Escalate,
@@ -77,6 +79,7 @@ impl Verb {
             Self::Follow => "follow",
             Self::Comment => "comment",
             Self::Attach => "attach",
+            Self::LinkArticle => "link_article",
             Self::Route => "route",
             Self::Transfer => "transfer",
             Self::Escalate => "escalate",
@@ -121,8 +124,8 @@ pub fn next(state: State, verb: Verb) -> Option<State> {
         (Verb::Absorb, _) if live => Some(state),
         // Back to where it was, which its log knows.
         (Verb::Unmerge, Merged) => Some(Merged),
-        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::Link, Merged) => None,
-        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::Link, _) => Some(state),
+        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::Link | Verb::LinkArticle, Merged) => None,
+        (Verb::Follow | Verb::Comment | Verb::Attach | Verb::Link | Verb::LinkArticle, _) => Some(state),
         _ => None,
     }
 }
@@ -173,15 +176,15 @@ mod tests {
         let expect = |state, names: &str| {
             assert_eq!(allowed(state).join(" "), names, "{state:?}");
         };
-        let live = "update assign claim {} resolve cancel tag follow comment attach route transfer escalate hand_back merge absorb link";
+        let live = "update assign claim {} resolve cancel tag follow comment attach link_article route transfer escalate hand_back merge absorb link";
         expect(State::New, &live.replace("{}", "hold"));
         expect(State::Open, &live.replace("{}", "release hold"));
         for waiting in [State::WaitingOnCustomer, State::WaitingOnVendor, State::OnHold] {
             expect(waiting, &live.replace("{}", "hold resume"));
         }
-        expect(State::Resolved, "update close reopen tag follow comment attach merge link");
-        expect(State::Closed, "follow comment attach link");
-        expect(State::Cancelled, "follow comment attach link");
+        expect(State::Resolved, "update close reopen tag follow comment attach link_article merge link");
+        expect(State::Closed, "follow comment attach link_article link");
+        expect(State::Cancelled, "follow comment attach link_article link");
         expect(State::Merged, "unmerge");
     }
 
@@ -203,6 +206,9 @@ mod tests {
         let refusal =
             advance(State::Resolved, Verb::Hold(HoldKind::Other)).expect_err("no hold when resolved");
         assert_eq!(refusal.reason, Reason::TicketStateConflict);
-        assert_eq!(refusal.metadata["allowed"], "update,close,reopen,tag,follow,comment,attach,merge,link");
+        assert_eq!(
+            refusal.metadata["allowed"],
+            "update,close,reopen,tag,follow,comment,attach,link_article,merge,link"
+        );
     }
 }

@@ -92,6 +92,7 @@ fn publish(event: &mut Event) {
         event.actor_id.clear();
     }
     event.reason.clear();
+    event.details.remove("article");
     event.changes.retain(|field, _| PUBLIC_FIELDS.contains(&field.as_str()));
     if let Some((before, after)) = event.changes.get_mut("resolution") {
         for resolution in [before, after] {
@@ -164,12 +165,13 @@ mod tests {
 
     #[test]
     fn how_it_was_solved_goes_out_without_the_article() {
-        let mut solved = event(EventType::TicketResolved, json!({}));
+        let mut solved = event(EventType::TicketResolved, json!({ "article": "kb-1" }));
         let resolution =
             json!({ "code": "FIXED", "summary": "s", "article": "kb-1", "no_article_reason": "r" });
         solved.changes.insert("resolution".into(), (Value::Null, resolution));
         publish(&mut solved);
         let (_, after) = &solved.changes["resolution"];
         assert_eq!(*after, json!({ "code": "FIXED", "summary": "s" }));
+        assert!(solved.details.is_empty());
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     events::{Event, EventType},
     idempotency,
     ids::Id,
+    knowledge,
     routing::dispatch,
     sla,
 };
@@ -212,7 +213,18 @@ pub async fn apply_in(
 ) -> Result<Vec<Change>> {
     let changes = sla::follow_in(tx, configurations, changes).await?;
     write_in(tx, &changes).await?;
+    take_back_in(tx, configurations, &changes).await?;
     Ok(changes)
+}
+
+/// What solved a ticket that was opened again did not solve it.
+async fn take_back_in(tx: &mut Tx, configurations: &Configurations, changes: &[Change]) -> Result<()> {
+    let reopened = changes.iter().flat_map(|change| &change.events);
+    let reopened: Vec<&Event> = reopened.filter(|event| event.kind == EventType::TicketReopened).collect();
+    let Some(last) = reopened.iter().map(|event| event.occur_time).max() else { return Ok(()) };
+    let tickets: Vec<Id> = reopened.iter().map(|event| event.ticket_id).collect();
+    let configuration = configurations.get(tx.tenant()).await?;
+    knowledge::reopened_in(tx, &configuration.document.knowledge, &tickets, last).await
 }
 
 /// As [`apply_in`], for changes that clocks have followed already.

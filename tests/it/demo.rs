@@ -32,7 +32,7 @@ fn a_day_is_played_and_ends_with_its_figures() {
         ("Push to front", "85 of 130 (65 %)"),
         ("VENDOR_DEFECT", "1"),
         ("Declined", "1"),
-        ("Hand-backs", "16"),
+        ("Hand-backs", "15"),
         ("Reopened", "1"),
         ("Waited on the customer", "33 of 142 (23 %)"),
     ];

@@ -20,6 +20,7 @@ mod fuzz;
 mod identity;
 mod import;
 mod jobs;
+mod knowledge;
 mod matrix;
 mod measured;
 mod quotas;

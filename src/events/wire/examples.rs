@@ -152,6 +152,7 @@ fn changes(kind: EventType) -> Vec<Changed> {
         | It::SlaBreached
         | It::TicketAttachmentAdded
         | It::TicketAttachmentDeleted
+        | It::TicketArticleLinked
         | It::TicketNoted => Vec::new(),
         _ => changes_of_place(kind),
     }
@@ -225,6 +226,9 @@ fn details(kind: EventType) -> Value {
         EventType::TicketMerged | EventType::TicketUnmerged => tie("MERGED_INTO"),
         EventType::TicketLinked | EventType::TicketUnlinked => tie("BLOCKED_BY"),
         EventType::TicketResolutionOffered => tie("CAUSED_BY"),
+        EventType::TicketArticleLinked => {
+            json!({"article": "06h1art1c1e000000000000000", "relation": "USED"})
+        }
         _ => json!({}),
     }
 }

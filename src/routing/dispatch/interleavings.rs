@@ -269,7 +269,9 @@ impl Desk {
                 debug_assert_eq!(ctx.actor.kind, ActorKind::Customer);
                 resume::decide(&ctx, ticket.clone(), &target())
             }
-            Step::Resolve { .. } => resolve::decide(&ctx, &CONFIGURATION, ticket.clone(), &fixed(target())),
+            Step::Resolve { .. } => {
+                resolve::decide(&ctx, &CONFIGURATION, ticket.clone(), &fixed(target()), None)
+            }
             Step::Reopen { .. } => reopen::decide(&ctx, &CONFIGURATION, ticket.clone(), &target()),
             _ => release::decide(&ctx, ticket.clone(), None, &release::Release { target: target() }),
         };
@@ -359,7 +361,7 @@ fn for_the_customer(target: Target) -> hold::Hold {
 
 fn fixed(target: Target) -> resolve::Resolve {
     let resolution = tickets::Resolution { code: "fixed".into(), ..tickets::Resolution::default() };
-    resolve::Resolve { target, resolution }
+    resolve::Resolve { target, resolution, draft_article: false }
 }
 
 fn story(locks: bool, steps: Vec<Step>) -> Result<(), TestCaseError> {

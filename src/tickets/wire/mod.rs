@@ -188,7 +188,13 @@ pub fn hold_kind(faults: &mut Violations, field: &str, kind: i32) -> HoldKind {
     code(faults, field, kind, name, "HOLD_KIND_", HoldKind::parse).unwrap_or(HoldKind::Other)
 }
 
-pub fn resolution(faults: &mut Violations, field: &str, resolution: Option<&pb::Resolution>) -> Resolution {
+/// Its article is the last part of the article's name.
+pub fn resolution(
+    faults: &mut Violations,
+    field: &str,
+    resolution: Option<&pb::Resolution>,
+    tenant: &TenantId,
+) -> Resolution {
     let Some(resolution) = resolution else {
         faults.add(field, "is required");
         return Resolution::default();
@@ -196,7 +202,7 @@ pub fn resolution(faults: &mut Violations, field: &str, resolution: Option<&pb::
     Resolution {
         code: text(faults, &format!("{field}.code"), &resolution.code, 64),
         summary: text(faults, &format!("{field}.summary"), &resolution.summary, MAX_NOTE),
-        article: text(faults, &format!("{field}.article"), &resolution.article, 128),
+        article: reference(faults, &format!("{field}.article"), &resolution.article, tenant, "articles"),
         no_article_reason: text(
             faults,
             &format!("{field}.no_article_reason"),

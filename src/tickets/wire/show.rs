@@ -5,6 +5,7 @@ use ticketing_proto::v1 as pb;
 use super::{View, timestamp};
 use crate::{
     ctx::ActorKind,
+    knowledge,
     tickets::{FieldValue, State, Ticket, Written, actions::Action},
 };
 
@@ -116,7 +117,7 @@ fn standing(ticket: &Ticket) -> pb::Ticket {
         resolution: ticket.resolution.as_ref().map(|resolution| pb::Resolution {
             code: resolution.code.clone(),
             summary: resolution.summary.clone(),
-            article: resolution.article.clone(),
+            article: knowledge::wire::shown(&ticket.tenant_id, &resolution.article),
             no_article_reason: resolution.no_article_reason.clone(),
         }),
         transfer_count: ticket.transfer_count,

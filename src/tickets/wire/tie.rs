@@ -10,7 +10,8 @@ use crate::{
     tickets::{
         LinkKind, Relation, Target, Tie,
         merge::MAX_MERGE,
-        resolve::{How, Resolve, ResolveAs},
+        resolve::{How, Resolve},
+        resolve_as::ResolveAs,
     },
 };
 
@@ -55,8 +56,11 @@ pub fn how(
     request: &pb::ResolveTicketRequest,
 ) -> How {
     if request.resolution_of.is_empty() {
-        let resolution = super::resolution(faults, "resolution", request.resolution.as_ref());
-        return How::By(Resolve { target, resolution });
+        let resolution = super::resolution(faults, "resolution", request.resolution.as_ref(), tenant);
+        return How::By(Resolve { target, resolution, draft_article: request.draft_article });
+    }
+    if request.draft_article {
+        faults.add("draft_article", "must not be asked for when resolution_of says whose resolution it is");
     }
     if request.resolution.is_some() {
         faults.add("resolution", "must not be there when resolution_of says whose it is");

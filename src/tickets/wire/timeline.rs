@@ -8,7 +8,7 @@ use crate::{
     attachments, escalation,
     events::Event,
     ids::{Id, TenantId},
-    sla,
+    knowledge, sla,
     tickets::FieldValue,
 };
 
@@ -35,6 +35,7 @@ pub fn entry(event: &Event) -> pb::TimelineEntry {
         attachment: attachments::wire::of_event(event),
         ticket: ticket_name(event),
         tie: super::tie(event),
+        article: knowledge::wire::of_event(event),
     }
 }
 
@@ -60,6 +61,7 @@ impl<'a> Shown<'a> {
             "organization" => (column, |event, value| named(&event.tenant_id, "organizations", value)),
             "assignee" | "followers" => (column, |event, value| named(&event.tenant_id, "agents", value)),
             "custom_fields" => (column, |_, value| custom_fields(value)),
+            "resolution" => (column, |event, value| resolution(&event.tenant_id, value)),
             "follow_up_of" | "merged_into" => (column, |event, value| ticket(event, id(value), "")),
             "pending_escalation" => (column, |event, value| {
                 let under = id(value).map(|id| format!("/escalations/{id}"));
@@ -82,6 +84,15 @@ impl<'a> Shown<'a> {
         };
         if none { String::new() } else { value.to_string() }
     }
+}
+
+/// How it was solved, with the article by name.
+fn resolution(tenant: &TenantId, value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(Value::String(article)) = value.get_mut("article") {
+        *article = knowledge::wire::shown(tenant, article);
+    }
+    value
 }
 
 /// The values by key, an instant as text.

@@ -16,6 +16,7 @@ use crate::{
     attachments::{adding, attach, attachments},
     comments::comments,
     contract::methods,
+    knowledge::{draft, knowledge, saying},
     support::{Desk, reason, sample},
     tickets::{record, tickets, titled},
     webhooks::fan_out,
@@ -173,6 +174,29 @@ async fn administer_tickets(desk: &Desk) {
     twice!(work, import_tickets, request);
 }
 
+async fn administer_knowledge(desk: &Desk) {
+    let name = draft(desk, saying("Toner", "Wechseln.")).await.name;
+    let (mut author, mut reviewer) = (knowledge(desk.agent("anna")), knowledge(desk.admin()));
+    let submit = pb::SubmitArticleRequest { name: name.clone(), ..Default::default() };
+    author.submit_article(submit.clone()).await.expect("submitted");
+    let request = pb::RejectArticleRequest {
+        name: name.clone(),
+        request_id: "r20".into(),
+        reason: "zu kurz".into(),
+        ..Default::default()
+    };
+    twice!(reviewer, reject_article, request);
+    author.submit_article(submit).await.expect("submitted");
+    let request =
+        pb::PublishArticleRequest { name: name.clone(), request_id: "r21".into(), ..Default::default() };
+    twice!(reviewer, publish_article, request);
+    let request =
+        pb::ArchiveArticleRequest { name: name.clone(), request_id: "r22".into(), ..Default::default() };
+    twice!(reviewer, archive_article, request);
+    let request = pb::RestoreArticleRequest { name, request_id: "r23".into(), ..Default::default() };
+    twice!(reviewer, restore_article, request);
+}
+
 #[tokio::test]
 async fn every_act_leaves_one_entry_however_often_it_is_repeated() {
     let desk = Desk::open().await;
@@ -181,6 +205,7 @@ async fn every_act_leaves_one_entry_however_often_it_is_repeated() {
     administer_records(&desk).await;
     administer_rules(&desk).await;
     administer_webhooks(&desk).await;
+    administer_knowledge(&desk).await;
     let mut expected: BTreeMap<String, i64> = administering().into_iter().map(|method| (method, 1)).collect();
     // Anna was employed, too.
     *expected.get_mut("ticketing.v1.AgentService/UpsertAgent").expect("it administers") += 1;

@@ -119,7 +119,8 @@ async fn an_agent_says_and_does_in_one_step_or_neither() {
     let resolution = |code: &str| {
         Some(pb::Resolution { code: code.into(), summary: "Toner".into(), ..Default::default() })
     };
-    let nonsense = Then::Resolve(pb::ResolveThen { resolution: resolution("nonsense") });
+    let nonsense =
+        Then::Resolve(pb::ResolveThen { resolution: resolution("nonsense"), draft_article: false });
     let refused = anna.create_comment(then(saying(&ticket.name, "so"), nonsense)).await;
     assert_eq!(fields(&refused), ["resolve.resolution.code"]);
     let refused =
@@ -127,7 +128,7 @@ async fn an_agent_says_and_does_in_one_step_or_neither() {
     assert_eq!(reason(&refused), "FailedPrecondition TICKET_STATE_CONFLICT");
     assert_eq!(read(&desk, &ticket.name).await.etag, ticket.etag, "nothing was said");
 
-    let fixed = Then::Resolve(pb::ResolveThen { resolution: resolution("fixed") });
+    let fixed = Then::Resolve(pb::ResolveThen { resolution: resolution("fixed"), draft_article: false });
     let (_, solved) =
         both(anna.create_comment(then(saying(&ticket.name, "so"), fixed)).await.expect("said").into_inner());
     assert_eq!(solved.state(), pb::TicketState::Resolved);

@@ -27,6 +27,8 @@ use crate::{
 
 /// Where the canary stands before.
 const EVERYWHERE: &[&str] = &[
+    "article_revisions.body",
+    "article_revisions.title",
     "attachments.author_id",
     "attachments.file_name",
     "audit_people.key",

@@ -159,6 +159,8 @@ async fn who_looks_across_tenants_reads_no_words_and_writes_no_tickets() {
         "select * from comments",
         "select document from configurations",
         "select body from deliveries",
+        "select title from article_revisions",
+        "select id from articles",
         "select actor_id from audit",
         "select key from audit_people",
         "select justification from escalations",

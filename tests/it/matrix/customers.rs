@@ -47,6 +47,13 @@ const FURNISHING: &[(&str, &str, &str, &str)] = &[
         r#"{"parent": "@ticket", "attachment": {"file_name": "verborgen", "byte_count": "3",
             "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}"#,
     ),
+    (
+        "internal",
+        "articles",
+        "CreateArticle",
+        r#"{"parent": "@tenant", "article": {"kind": "ARTICLE_KIND_HOW_TO", "title": "verborgen", "text": "verborgen",
+            "lowest_level": "L1"}}"#,
+    ),
     ("", "", "AddTags", r#"{"name": "@ticket", "tags": ["verborgen"]}"#),
     (
         "",
@@ -66,10 +73,11 @@ const FURNISHING: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// What stands for a name of the same kind that is not the customer's.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
     ("ticket", "theirs"),
     ("comment", "inside"),
     ("attachment", "file"),
+    ("article", "internal"),
     ("contact", "other"),
     ("escalation", "pending"),
 ];
@@ -153,15 +161,17 @@ async fn the_matrix_sees_what_an_agent_is_told() {
     let desk = Desk::open().await;
     let names = furnish(&desk).await;
     let anna = desk.agent("anna-acme");
-    for name in [
+    let told = [
         "GetTicket",
         "ListComments",
         "ListAttachments",
+        "ListArticles",
         "ListTimeline",
         "ListTickets",
         "SearchTickets",
         "GetAgent",
-    ] {
+    ];
+    for name in told {
         let (method, json) = (method(name), SAMPLES.iter().find(|(it, _)| *it == name).expect("a sample").1);
         let outcome = call(&anna, &method, request(&method, json, &names)).await;
         assert!(outcome.is_ok() && tells(&outcome).is_some(), "{name}: {outcome:?}");

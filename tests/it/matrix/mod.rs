@@ -33,13 +33,14 @@ type Names = BTreeMap<&'static str, String>;
 type Outcome = Result<Vec<u8>, Status>;
 
 /// What a name of the kind stands in; the keys of the others are those of the sample configuration.
-const COLLECTIONS: [(&str, &str); 10] = [
+const COLLECTIONS: [(&str, &str); 11] = [
     ("organization", "organizations"),
     ("contact", "contacts"),
     ("agent", "agents"),
     ("ticket", "tickets"),
     ("comment", "comments"),
     ("attachment", "attachments"),
+    ("article", "articles"),
     ("escalation", "escalations"),
     ("subscription", "subscriptions"),
     ("outage", "outages"),

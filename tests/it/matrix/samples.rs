@@ -68,6 +68,28 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("CompleteAttachment", r#"{"name": "@attachment"}"#),
     ("DeleteAttachment", r#"{"name": "@attachment", "reason": "Versehen"}"#),
     (
+        "CreateArticle",
+        r#"{"parent": "@tenant", "article": {"kind": "ARTICLE_KIND_HOW_TO", "title": "Neu", "text": "So."}}"#,
+    ),
+    ("GetArticle", r#"{"name": "@article"}"#),
+    ("ListArticles", r#"{"parent": "@tenant"}"#),
+    ("ListArticleRevisions", r#"{"name": "@article"}"#),
+    ("ListArticleLinks", r#"{"parent": "@article"}"#),
+    ("SearchArticles", r#"{"parent": "@tenant", "query": "kanarienvogel verborgen"}"#),
+    ("SuggestArticles", r#"{"parent": "@tenant", "ticket": "@ticket"}"#),
+    (
+        "LinkArticle",
+        r#"{"parent": "@ticket", "article": "@article", "relation": "ARTICLE_RELATION_CREATED_FROM"}"#,
+    ),
+    ("ReportDeflection", r#"{"article": "@article"}"#),
+    ("TranslateArticle", r#"{"name": "@article", "language_code": "fr", "title": "Neuf", "text": "Ainsi."}"#),
+    ("UpdateArticle", r#"{"article": {"name": "@article", "title": "Anders"}}"#),
+    ("SubmitArticle", r#"{"name": "@article"}"#),
+    ("RejectArticle", r#"{"name": "@article", "reason": "nein"}"#),
+    ("PublishArticle", r#"{"name": "@article"}"#),
+    ("ArchiveArticle", r#"{"name": "@article", "reason": "alt"}"#),
+    ("RestoreArticle", r#"{"name": "@article"}"#),
+    (
         "EscalateTicket",
         r#"{"name": "@ticket", "team": "applications", "escalation_reason": "ESCALATION_REASON_COMPLEXITY", "justification": "zu schwer"}"#,
     ),
@@ -193,6 +215,11 @@ pub const SET_UP: &[(&str, &str)] = &[
         "CreateAttachment",
         r#"{"parent": "@ticket", "attachment": {"file_name": "@canary", "byte_count": "3",
             "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "visibility": "ATTACHMENT_VISIBILITY_PUBLIC"}}"#,
+    ),
+    (
+        "CreateArticle",
+        r#"{"parent": "@tenant", "article": {"kind": "ARTICLE_KIND_HOW_TO", "title": "@canary", "text": "@canary",
+            "audience": "ARTICLE_AUDIENCE_CUSTOMER"}}"#,
     ),
 ];
 

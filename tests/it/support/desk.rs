@@ -337,6 +337,24 @@ const LAWS: &[(&str, &str)] = &[
          where (state = 'DELETED') <> (file_name = '' and media_type = '' and sha256 = '' and delete_time is not null)",
     ),
     (
+        "what a ticket says of an article, its event tells, and what the event tells, the ticket says",
+        "select coalesce(l.ticket_id, e.ticket_id)::text from article_links l
+         full join (select * from events where type = 'ticket.article_linked') e
+             on e.tenant_id = l.tenant_id and e.ticket_id = l.ticket_id and e.version = l.version
+         left join events r on r.tenant_id = l.tenant_id and r.ticket_id = l.ticket_id and r.version = l.version
+         where l.ticket_id is null or r.type not in ('ticket.article_linked', 'ticket.resolved') or not r.details ? 'article'",
+    ),
+    (
+        "an article's revisions are 1 to its latest, and the one in use came into use",
+        "select a.id::text from articles a
+         left join (select tenant_id, article_id, count(*) n, max(revision) last from article_revisions group by 1, 2) r
+             on r.tenant_id = a.tenant_id and r.article_id = a.id
+         left join article_revisions p
+             on p.tenant_id = a.tenant_id and p.article_id = a.id and p.revision = a.published_revision
+         where r.n is distinct from a.latest_revision or r.last is distinct from a.latest_revision
+            or (a.published_revision is not null and p.issue_time is null)",
+    ),
+    (
         "a waiting ticket has nobody, an owned one waits nowhere",
         "select id::text from tickets where queue_time is not null and assignee is not null",
     ),

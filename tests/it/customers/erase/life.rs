@@ -176,7 +176,11 @@ async fn worked_on(desk: &Desk, name: &str) -> String {
     };
     verb!(anna, resolve_ticket, ResolveTicketRequest { name: name(), resolution: resolution() });
     verb!(anna, reopen_ticket, ReopenTicketRequest { name: name() });
-    verb!(anna, resolve_ticket, ResolveTicketRequest { name: name(), resolution: resolution() });
+    verb!(
+        anna,
+        resolve_ticket,
+        ResolveTicketRequest { name: name(), resolution: resolution(), draft_article: true }
+    );
     verb!(anna, close_ticket, CloseTicketRequest { name: name() });
     let said = comment(desk, peter(desk), &name(), &word("again")).await;
     said.ticket.expect("a follow-up").name
