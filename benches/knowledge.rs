@@ -133,7 +133,7 @@ async fn measure(url: &str, questions: usize) -> anyhow::Result<Vec<(&'static st
 }
 
 enum Question {
-    Suggest(pb::SuggestArticlesRequest),
+    Suggest(Box<pb::SuggestArticlesRequest>),
     Search(pb::SearchArticlesRequest),
 }
 
@@ -159,11 +159,11 @@ fn suggest(n: usize) -> Question {
         ..Default::default()
     };
     let parent = "tenants/bench".into();
-    Question::Suggest(pb::SuggestArticlesRequest {
+    Question::Suggest(Box::new(pb::SuggestArticlesRequest {
         parent,
         subject: Some(Subject::Draft(draft)),
         max_results: 5,
-    })
+    }))
 }
 
 fn search(n: usize) -> Question {
@@ -183,7 +183,7 @@ fn search(n: usize) -> Question {
 async fn ask(channel: &Channel, question: Question) -> anyhow::Result<usize> {
     let mut client = KnowledgeServiceClient::new(channel.clone());
     Ok(match question {
-        Question::Suggest(request) => client.suggest_articles(request).await?.into_inner().suggestions.len(),
+        Question::Suggest(request) => client.suggest_articles(*request).await?.into_inner().suggestions.len(),
         Question::Search(request) => client.search_articles(request).await?.into_inner().results.len(),
     })
 }

@@ -132,16 +132,21 @@ mod tests {
 
     #[test]
     fn a_category_is_near_to_those_below_it() {
-        let near = |ticket: &str, article: &str| nearness(fixture::configuration(), ticket, article);
-        assert_eq!(
-            [near("software.error", "software.error"), near("software.error", "software")],
-            [1.0, 0.5]
-        );
-        assert_eq!([near("software", "software.error"), near("network", "software")], [0.0, 0.0]);
-        assert_eq!(
-            [near("", ""), near("network", ""), near("", "network"), near("gone", "gone")],
-            [0.0, 0.0, 0.0, 1.0]
-        );
+        let near = |ticket: &str, article: &str| {
+            (100.0 * nearness(fixture::configuration(), ticket, article)).round() as i64
+        };
+        for (ticket, article, percent) in [
+            ("software.error", "software.error", 100),
+            ("software.error", "software", 50),
+            ("software", "software.error", 0),
+            ("network", "software", 0),
+            ("", "", 0),
+            ("network", "", 0),
+            ("", "network", 0),
+            ("gone", "gone", 100),
+        ] {
+            assert_eq!(near(ticket, article), percent, "{ticket} {article}");
+        }
     }
 
     #[test]

@@ -123,7 +123,7 @@ async fn an_article_whose_tickets_are_opened_again_is_stale_until_it_is_publishe
     };
     let mut anna = knowledge(desk.agent("anna"));
     let found = anna.list_articles(list.clone()).await.expect("a page").into_inner().articles;
-    assert_eq!(found.into_iter().map(|it| it.name).collect::<Vec<_>>(), [article.clone()]);
+    assert_eq!(found.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), [article.as_str()]);
     let text = pb::Article { name: article.clone(), text: "Toner rütteln.".into(), ..Default::default() };
     let update = pb::UpdateArticleRequest { article: Some(text), ..Default::default() };
     anna.update_article(update).await.expect("revised");

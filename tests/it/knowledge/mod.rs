@@ -83,9 +83,9 @@ pub async fn ticket_at(desk: &Desk, level: &str) -> pb::Ticket {
         _ => ("engineering", "L3"),
     };
     crate::tickets::edit(desk, &ticket.name, |ticket| {
-        ticket.level = level.to_owned();
-        ticket.team = team.to_owned();
-        ticket.queue = team.to_owned();
+        level.clone_into(&mut ticket.level);
+        team.clone_into(&mut ticket.team);
+        team.clone_into(&mut ticket.queue);
     })
     .await;
     crate::tickets::read(desk, &ticket.name).await
@@ -94,7 +94,7 @@ pub async fn ticket_at(desk: &Desk, level: &str) -> pb::Ticket {
 /// A request that resolves the ticket with this article; empty: with none.
 pub fn resolving(ticket: &str, article: &str) -> pb::ResolveTicketRequest {
     let mut request = crate::tickets::resolving(ticket);
-    request.resolution.as_mut().expect("a resolution").article = article.to_owned();
+    article.clone_into(&mut request.resolution.as_mut().expect("a resolution").article);
     request
 }
 
