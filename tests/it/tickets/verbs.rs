@@ -101,7 +101,7 @@ async fn what_is_closed_or_unknown_is_refused_by_every_verb() {
         assert!(said.ends_with("FailedPrecondition TICKET_STATE_CONFLICT"), "{said}");
     }
     let again = tickets(desk.agent("anna")).close_ticket(close).await;
-    assert_eq!(facts(&again, "allowed"), "follow,comment,attach,link_article");
+    assert_eq!(facts(&again, "allowed"), "follow,comment,attach,link_article,link");
 
     let unknown = format!("{}/tickets/{}", desk.parent(), "0".repeat(26));
     for name in [unknown.as_str(), &format!("{}/tickets/17", desk.parent())] {
