@@ -261,9 +261,6 @@ impl Settings {
         if given.0.contains_key("nats_url") && given.0.contains_key("nats_url_file") {
             faults.push("nats_url and nats_url_file exclude each other; set one of them".to_owned());
         }
-        if settings.nats_certificate_file.is_some() != settings.nats_key_file.is_some() {
-            faults.push("nats_certificate_file and nats_key_file go together; set both or none".to_owned());
-        }
         if faults.is_empty() { Ok(settings) } else { Err(Faults(faults)) }
     }
 
@@ -276,6 +273,9 @@ impl Settings {
         faults.extend(self.identity_fault());
         if self.tls_certificate_file.is_some() != self.tls_key_file.is_some() {
             faults.push("tls_certificate_file and tls_key_file go together; set both or none".to_owned());
+        }
+        if self.nats_certificate_file.is_some() != self.nats_key_file.is_some() {
+            faults.push("nats_certificate_file and nats_key_file go together; set both or none".to_owned());
         }
         if self.tls_client_ca_file.is_some() && self.tls_certificate_file.is_none() {
             faults.push(
