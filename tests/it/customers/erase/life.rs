@@ -95,6 +95,7 @@ pub async fn live(desk: &Desk) -> (Vec<String>, String) {
     names.push(held(desk).await);
     names.extend(in_bulk(desk).await);
     names.push(offered(desk).await);
+    names.extend(tied(desk).await);
     let lent = lent(desk).await;
     (names, lent)
 }
@@ -264,6 +265,21 @@ async fn moved(desk: &Desk) -> String {
     verb!(manager, transfer_ticket, TransferTicketRequest { name: name.clone(), target: target });
     verb!(tickets(desk.manager()), cancel_ticket, CancelTicketRequest { name: name.clone() });
     name
+}
+
+/// Two that belong together, and then do not.
+async fn tied(desk: &Desk) -> Vec<String> {
+    let (one, other) = (taken_down(desk).await, taken_down(desk).await);
+    let mut manager = tickets(desk.manager());
+    let blocks = pb::TicketRelation::Blocks.into();
+    let (name, beside) = (one.clone(), other.clone());
+    verb!(manager, link_tickets, LinkTicketsRequest { name: name, other: beside, relation: blocks });
+    let (name, beside) = (one.clone(), other.clone());
+    verb!(manager, unlink_tickets, UnlinkTicketsRequest { name: name, other: beside, relation: blocks });
+    let merged = vec![pb::MergedTicket { name: other.clone(), ..Default::default() }];
+    verb!(manager, merge_tickets, MergeTicketsRequest { name: one.clone(), tickets: merged });
+    verb!(manager, unmerge_ticket, UnmergeTicketRequest { name: other.clone() });
+    vec![one, other]
 }
 
 /// Waits for the vendor to this day.
