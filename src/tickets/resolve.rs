@@ -113,8 +113,8 @@ impl Act for ResolveAs {
         configuration: &Configuration,
         incident: Ticket,
     ) -> Result<(Change, ())> {
-        let solved = store_links::solved_causes(&mut **tx, &ctx.tenant, incident.id, MAX_LINKS).await?;
-        let hidden = hidden(&mut **tx, ctx, &solved.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
+        let solved = store_links::solved_causes(tx, &ctx.tenant, incident.id, MAX_LINKS).await?;
+        let hidden = hidden(tx, ctx, &solved.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
         let solved: Vec<Ticket> = solved.into_iter().filter(|it| !hidden.contains(&it.id)).collect();
         Ok((decide_as(ctx, configuration, incident, &solved, self)?, ()))
     }
