@@ -202,6 +202,8 @@ pub struct Lifecycle {
     /// How long a ticket that is over is kept, with all that belongs to it; zero: for ever.
     #[serde(with = "span")]
     pub retention_duration: Duration,
+    /// Whether a survivor's open clocks begin as early as those of what is merged into it.
+    pub merge_keeps_earliest_start: bool,
 }
 
 impl Default for Lifecycle {
@@ -211,6 +213,7 @@ impl Default for Lifecycle {
             auto_close_duration: Duration::from_secs(7 * DAY),
             reopen_window_duration: Duration::from_secs(14 * DAY),
             retention_duration: Duration::ZERO,
+            merge_keeps_earliest_start: false,
         }
     }
 }

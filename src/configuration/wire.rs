@@ -388,6 +388,7 @@ impl Wire for Lifecycle {
                 &message.retention_duration,
                 standard.retention_duration,
             ),
+            merge_keeps_earliest_start: message.merge_keeps_earliest_start,
         }
     }
 
@@ -396,6 +397,7 @@ impl Wire for Lifecycle {
             auto_close_duration: Some(self.auto_close_duration).write(),
             reopen_window_duration: Some(self.reopen_window_duration).write(),
             retention_duration: Some(self.retention_duration).write(),
+            merge_keeps_earliest_start: self.merge_keeps_earliest_start,
         })
     }
 }

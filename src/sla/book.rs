@@ -8,6 +8,7 @@ use super::{
     model::{Clock, Terms, What, floor},
     points::Point,
     signals,
+    taken_start::CLOCK_STARTS,
 };
 use crate::{
     configuration::{Configuration, OnChange},
@@ -162,7 +163,8 @@ impl Book {
         let now = floor(event.occur_time);
         for clock in &mut self.clocks {
             let touched = clock.signals.last().is_some_and(|last| last.version == event.version)
-                || named(event) == Some(clock.number);
+                || named(event) == Some(clock.number)
+                || (clock.is_open() && event.details.contains_key(CLOCK_STARTS));
             let late = clock.phase() == Phase::Running
                 && clock.breach_time.is_none()
                 && !clock.breached_on_apply

@@ -35,6 +35,7 @@ mod store_lag;
 mod store_outages;
 #[cfg(test)]
 mod story;
+mod taken_start;
 mod told;
 mod verify;
 pub mod wire;
@@ -47,4 +48,5 @@ pub use points::Point;
 pub use select::select;
 pub use signals::answers;
 pub use store::{forget as forget_in, of_tickets as of_tickets_in, put as put_in};
+pub use taken_start::{CLOCK_STARTS, give_back_in as give_starts_back_in, take_in as take_starts_in};
 pub use verify::{Verified, compare, verify, verify_all};

@@ -205,6 +205,14 @@ impl Clock {
         self.signals.push(Signal { time, version: event.version, signal });
     }
 
+    /// It began at another time than its first event.
+    pub fn begin_at(&mut self, time: Time) {
+        self.start_time = time;
+        if let Some(start) = self.signals.first_mut() {
+            start.time = time;
+        }
+    }
+
     /// How it stands at a time, by its terms.
     pub fn read(&self, configuration: &Configuration, now: Time) -> Reading {
         let count_resolved = Terms::of(configuration, self).is_some_and(|terms| terms.clock.count_resolved);

@@ -1,6 +1,9 @@
 //! What an event means for a clock: when each kind begins, stands still, and ends.
 
-use super::model::{Clock, Terms, What, definition};
+use super::{
+    model::{Clock, Terms, What, definition},
+    taken_start,
+};
 use crate::{
     configuration::{ClockKind, Configuration},
     ctx::ActorKind,
@@ -22,6 +25,9 @@ pub fn apply(clock: &mut Clock, configuration: &Configuration, event: &Event) {
     let open = matches!(phase, Phase::Running | Phase::Paused);
     if open && matches!(state, Some(State::Cancelled | State::Merged)) {
         return clock.signal(event, What::Cancel);
+    }
+    if open && let Some(time) = taken_start::taken(clock, event) {
+        clock.begin_at(time);
     }
     if open && let Some(end) = ends(clock, &terms, event) {
         return clock.signal(event, end);

@@ -27,7 +27,7 @@ pub async fn put(tx: &mut Tx, clocks: &[&Clock]) -> Result<()> {
              state = excluded.state, signals = excluded.signals, elapsed_seconds = excluded.elapsed_seconds,
              due_time = excluded.due_time, end_time = excluded.end_time, breach_time = excluded.breach_time,
              detect_time = excluded.detect_time, told = excluded.told, fire_time = excluded.fire_time,
-             time_zone_release = excluded.time_zone_release",
+             start_time = excluded.start_time, time_zone_release = excluded.time_zone_release",
         rows
     )
     .execute(&mut **tx)

@@ -85,7 +85,7 @@ impl Lines {
                     return Err(Error::AlreadyExists { kind: "ticket", name: found.name() });
                 }
                 if on_conflict == OnConflict::AddComment {
-                    return again::add(app, &ctx, id, &ticket).await;
+                    return Box::pin(again::add(app, &ctx, id, &ticket)).await;
                 }
                 restricted::note(app, &ctx, std::slice::from_ref(&*found)).await?;
                 Ok(Written { ticket: found.ticket.clone(), replayed: false, existing: true })

@@ -2,6 +2,8 @@
 //! it. Nobody is shown another's by a merge: both are asked by the same person, for the same organization, and are as
 //! restricted.
 
+use serde_json::Value;
+
 use super::{
     Change, MAX_FOLLOWERS, Relation, State, Ticket, Verb, Written, advance, enter, store_links,
     write::Target,
@@ -16,6 +18,7 @@ use crate::{
     escalation,
     events::EventType,
     ids::Id,
+    sla,
 };
 
 /// Tickets that one call merges.
@@ -32,11 +35,13 @@ pub struct Merge {
 }
 
 /// The rule. `merged`: the tickets, with what ends before they can be merged. `there`: how many these tickets go on for already.
+/// `starts`: what the survivor's clocks take over.
 fn decide(
     ctx: &Ctx,
     survivor: Ticket,
     merged: Vec<Change>,
     there: usize,
+    starts: Option<Value>,
     merge: &Merge,
 ) -> Result<Vec<Change>> {
     advance(survivor.state, Verb::Absorb)?;
@@ -56,6 +61,7 @@ fn decide(
             }
         }
         Relation::MERGED_INTO.turned().tell(event, &ids);
+        event.details.extend(starts.map(|starts| (sla::CLOCK_STARTS.to_owned(), starts)));
         merge.target.tell(event);
     });
     let (id, version) = (survived.next.id, survived.next.version);
@@ -111,7 +117,12 @@ impl ActTogether for Merge {
         let ids: Vec<Id> = tickets.iter().map(|ticket| ticket.id).chain([survivor.id]).collect();
         let there = store_links::count_merged(tx, &ids).await?;
         let merged = escalation::end_in(tx, ctx, configuration, tickets).await?;
-        let changes = decide(ctx, survivor, merged, there, self)?;
+        let starts = if configuration.document.lifecycle.merge_keeps_earliest_start {
+            sla::take_starts_in(tx, survivor.id, &ids[..ids.len() - 1]).await?
+        } else {
+            None
+        };
+        let changes = decide(ctx, survivor, merged, there, starts, self)?;
         store_links::merge(tx, &ids[..ids.len() - 1], changes[0].next.id, ctx.now).await?;
         Ok(changes)
     }
@@ -143,7 +154,7 @@ mod tests {
     fn decided(survivor: Ticket, merged: Vec<Ticket>, there: usize) -> Result<Vec<Change>> {
         let merge = Merge { target: fixture::target(), merged: Vec::new() };
         let merged = merged.into_iter().map(Change::of).collect();
-        decide(&fixture::ctx(Role::Agent), survivor, merged, there, &merge)
+        decide(&fixture::ctx(Role::Agent), survivor, merged, there, None, &merge)
     }
 
     fn said(survivor: Ticket, merged: Ticket) -> String {

@@ -59,8 +59,8 @@ impl Act for ResolveAs {
         configuration: &Configuration,
         incident: Ticket,
     ) -> Result<(Change, ())> {
-        let solved = store_links::solved_causes(&mut **tx, &ctx.tenant, incident.id, MAX_LINKS).await?;
-        let hidden = hidden(&mut **tx, ctx, &solved.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
+        let solved = store_links::solved_causes(tx, &ctx.tenant, incident.id, MAX_LINKS).await?;
+        let hidden = hidden(tx, ctx, &solved.iter().map(|it| it.id).collect::<Vec<_>>()).await?;
         let solved: Vec<Ticket> = solved.into_iter().filter(|it| !hidden.contains(&it.id)).collect();
         let resolve = offered(ctx, &solved, self)?;
         let cited = knowledge::cite_in(tx, ctx, configuration, &incident, &resolve.resolution, None).await;

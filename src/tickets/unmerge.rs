@@ -1,6 +1,8 @@
 //! Taking a merge back: the ticket stands where it stood, as long as the survivor has not gone on. Its agent has it again if
 //! there is room; else it waits in its queue.
 
+use serde_json::Value;
+
 use super::{
     Change, Relation, State, Ticket, Verb, Written, advance,
     change::undo,
@@ -16,6 +18,8 @@ use crate::{
     db::Tx,
     error::{Error, Reason, Refusal, Result},
     events::{self, Event, EventType},
+    ids::Id,
+    sla,
 };
 
 #[derive(Clone, Debug)]
@@ -32,14 +36,15 @@ struct Past {
     before: Ticket,
 }
 
-/// The rule. `since`: what has happened to the survivor since, newest first. `owner`: who had the ticket, with what there is to
-/// do.
+/// The rule. `since`: what has happened to the survivor since, oldest first. `owner`: who had the ticket, with what there is to
+/// do. `starts`: when the survivor's clocks began without it.
 fn decide(
     ctx: &Ctx,
     configuration: &Configuration,
     (merged, past): (Ticket, Past),
     (survivor, since): (Ticket, &[Event]),
     owner: Option<&Loaded>,
+    starts: Option<Value>,
     target: &Target,
 ) -> Result<Vec<Change>> {
     advance(merged.state, Verb::Unmerge)?;
@@ -57,6 +62,7 @@ fn decide(
     });
     let left = Change::of(survivor).step(ctx, EventType::TicketUnmerged, |_, event| {
         Relation::MERGED_INTO.turned().tell(event, &[id]);
+        event.details.extend(starts.map(|starts| (sla::CLOCK_STARTS.to_owned(), starts)));
         target.tell(event);
     });
     Ok(vec![back, left])
@@ -88,7 +94,7 @@ fn has_not_gone_on(survivor: &Ticket, since: &[Event]) -> Result<(), Refusal> {
         // That merge can be taken back first.
         return too_late(EventType::TicketMerged.name(), survivor.version);
     }
-    match since.iter().rev().find(|event| is_activity(event)) {
+    match since.iter().find(|event| is_activity(event)) {
         Some(event) => too_late(event.kind.name(), event.version),
         None => Ok(()),
     }
@@ -127,15 +133,17 @@ impl ActTogether for Unmerge {
             // Somebody was faster.
             return Err(Error::Conflict);
         }
-        let log = events::logs_in(tx, &[merged.id]).await?.remove(&merged.id).unwrap_or_default();
-        let past = last_merge(&merged, log)?;
-        let version = past.merge.details.get("survivor_version").and_then(serde_json::Value::as_i64);
-        let version = version.ok_or_else(|| Error::internal("a merge that does not say when"))?;
-        let since = events::store::list_after(&mut **tx, &ctx.tenant, survivor.id, version).await?;
-        let owner = agents::lock_in(tx, configuration, past.before.assignee.as_slice()).await?.pop();
         let (id, survivor_id) = (merged.id, survivor.id);
-        let changes =
-            decide(ctx, configuration, (merged, past), (survivor, &since), owner.as_ref(), &self.target)?;
+        let mut logs = events::logs_in(tx, &[id, survivor_id]).await?;
+        let mut log = |ticket: Id| logs.remove(&ticket).unwrap_or_default();
+        let (past, log) = (last_merge(&merged, log(id))?, log(survivor_id));
+        let version = past.merge.details.get("survivor_version").and_then(Value::as_i64);
+        let version = version.ok_or_else(|| Error::internal("a merge that does not say when"))?;
+        let since: Vec<Event> = log.iter().filter(|event| event.version > version).cloned().collect();
+        let starts = sla::give_starts_back_in(tx, survivor_id, &log, id).await?;
+        let owner = agents::lock_in(tx, configuration, past.before.assignee.as_slice()).await?.pop();
+        let of = (survivor, since.as_slice());
+        let changes = decide(ctx, configuration, (merged, past), of, owner.as_ref(), starts, &self.target)?;
         store_links::unmerge(tx, id, survivor_id).await?;
         Ok(changes)
     }
@@ -207,7 +215,7 @@ mod tests {
     fn decided(before: Ticket, since: &[Event], owner: Option<&Loaded>) -> Result<Vec<Change>> {
         let configuration = fixture::configuration();
         let of = (survivor(), since);
-        decide(&fixture::ctx(Role::Agent), configuration, merged(before), of, owner, &fixture::target())
+        decide(&fixture::ctx(Role::Agent), configuration, merged(before), of, owner, None, &fixture::target())
     }
 
     fn owned() -> Ticket {
@@ -234,6 +242,7 @@ mod tests {
             fixture::configuration(),
             (survivor(), merged(owned()).1),
             (survivor(), &[]),
+            None,
             None,
             &fixture::target(),
         );

@@ -144,8 +144,10 @@ fn changes(kind: EventType) -> Vec<Changed> {
             ("merged_into", json!("01955600-0000-7000-8000-000000000001"), none.clone()),
             ("assignee", none, json!("anna")),
         ],
-        It::TicketLinked | It::TicketUnlinked | It::TicketResolutionOffered => Vec::new(),
-        It::TicketCommented
+        It::TicketLinked
+        | It::TicketUnlinked
+        | It::TicketResolutionOffered
+        | It::TicketCommented
         | It::TicketCommentRedacted
         | It::TicketEscalatedToManager
         | It::SlaWarned

@@ -14,11 +14,15 @@ use crate::{
 
 const HOUR: Duration = Duration::from_hours(1);
 
-async fn promise(desk: &Desk) {
+async fn promise(desk: &Desk, earliest: bool) {
     let policies = "[{key: gold, clocks: [{clock: FIRST_RESPONSE, target_duration: 2h}, \
                     {clock: FIRST_RESOLUTION, target_duration: 10h, pause_in: [WAITING_ON_CUSTOMER]}]}]";
     let policies: Vec<_> = serde_saphyr::from_str(policies).expect("policies");
-    adjust(desk, |document| document.sla_policies = policies).await;
+    adjust(desk, |document| {
+        document.sla_policies = policies;
+        document.lifecycle.merge_keeps_earliest_start = earliest;
+    })
+    .await;
 }
 
 async fn clocks(desk: &Desk, ticket: &str) -> Vec<pb::Clock> {
@@ -34,7 +38,7 @@ fn states(clocks: &[pb::Clock]) -> Vec<pb::ClockState> {
 #[tokio::test]
 async fn the_clocks_of_what_is_merged_are_told_of_no_more_and_run_on_when_it_comes_back() {
     let desk = Desk::open().await;
-    promise(&desk).await;
+    promise(&desk, false).await;
     let [a, b] = [asked(&desk, "peter", "A").await, asked(&desk, "peter", "B").await];
     desk.advance(HOUR);
     merge(&desk, &b, &[&a]).await;
@@ -66,5 +70,39 @@ async fn the_clocks_of_what_is_merged_are_told_of_no_more_and_run_on_when_it_com
     unmerge(&desk, &a.name).await.expect("back");
     assert_eq!(read(&desk, &a.name).await.state(), pb::TicketState::WaitingOnCustomer);
     assert_eq!(states(&clocks(&desk, &a.name).await), [Breaching, Paused]);
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn where_the_tenant_says_so_the_survivor_s_clocks_begin_as_early_as_the_other_s() {
+    let desk = Desk::open().await;
+    promise(&desk, true).await;
+    let a = asked(&desk, "peter", "A").await;
+    desk.advance(HOUR / 2);
+    let b = asked(&desk, "peter", "B").await;
+    desk.advance(HOUR);
+    let c = asked(&desk, "peter", "C").await;
+    let left = async |ticket: &pb::Ticket| -> Vec<i64> {
+        let left = |clock: &pb::Clock| clock.business_remaining_duration.expect("it runs").seconds / 60;
+        clocks(&desk, &ticket.name).await.iter().map(left).collect()
+    };
+    assert_eq!(left(&c).await, [120, 600]);
+    merge(&desk, &c, &[&b]).await;
+    assert_eq!(left(&c).await, [60, 540]);
+    merge(&desk, &c, &[&a]).await;
+    assert_eq!(left(&c).await, [30, 510]);
+    // Whoever leaves takes its start along; the other's stays.
+    unmerge(&desk, &a.name).await.expect("back");
+    assert_eq!((left(&c).await, left(&a).await), (vec![60, 540], vec![30, 510]));
+    merge(&desk, &c, &[&a]).await;
+    unmerge(&desk, &b.name).await.expect("back");
+    assert_eq!(left(&c).await, [30, 510]);
+    unmerge(&desk, &a.name).await.expect("back");
+    assert_eq!(left(&c).await, [120, 600]);
+    // What is late by the earlier start is told as late.
+    desk.advance(HOUR * 3 / 2);
+    merge(&desk, &c, &[&a]).await;
+    while sla::fire::run_once(&desk.app, 500).await.expect("a tick").done > 0 {}
+    assert_eq!(states(&clocks(&desk, &c.name).await)[0], pb::ClockState::Breaching);
     desk.finish().await;
 }
