@@ -1,5 +1,6 @@
 //! What a document must be to come into force. Every fault is named by its path, all at once.
 
+mod billing;
 mod calendars;
 mod routing;
 mod services;
@@ -53,6 +54,8 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     let ladders = List::new("ladders", &document.ladders, 0, faults);
     let calendars = List::new("calendars", &document.calendars, 0, faults);
     let services = List::new("services", &document.services, 0, faults);
+    let plans = List::new("plans", &document.plans, 0, faults);
+    let tariffs = List::new("tariffs", &document.tariffs, 0, faults);
 
     levels.each(faults, level);
     names(&levels, |it| &it.display_name, faults);
@@ -92,6 +95,13 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     names(&ladders, |it| &it.display_name, faults);
     services.each(faults, |at, it, faults| services::service(at, it, &calendars, faults));
     names(&services, |it| &it.display_name, faults);
+    let lists =
+        billing::Lists { levels: &levels, calendars: &calendars, policies: &policies, tariffs: &tariffs };
+    plans.each(faults, |at, it, faults| billing::plan(at, it, &lists, faults));
+    names(&plans, |it| &it.display_name, faults);
+    tariffs.each(faults, |at, it, faults| billing::tariff(at, it, &calendars, faults));
+    names(&tariffs, |it| &it.display_name, faults);
+    billing::policy(&document.entitlement, &tariffs, faults);
     routing::weights(&document.load_weights, faults);
     spans(document, faults);
     if !is_language(&document.default_language_code) {
@@ -115,6 +125,8 @@ fn too_long(document: &Document, faults: &mut Violations) -> bool {
         ("ladders", document.ladders.len(), sla::MAX_LADDERS),
         ("calendars", document.calendars.len(), calendars::MAX_CALENDARS),
         ("services", document.services.len(), services::MAX_SERVICES),
+        ("plans", document.plans.len(), billing::MAX_PLANS),
+        ("tariffs", document.tariffs.len(), billing::MAX_TARIFFS),
         ("load_weights", document.load_weights.len(), MAX_WEIGHTS),
     ];
     let mut longer = false;
