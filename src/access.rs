@@ -18,6 +18,8 @@ const READ: &[Permission] = &[
     Permission::ConfigurationRead,
     Permission::EventsRead,
     Permission::SlaRead,
+    Permission::EntitlementsRead,
+    Permission::WorklogsRead,
 ];
 
 const WORK: &[Permission] = &[
@@ -28,6 +30,7 @@ const WORK: &[Permission] = &[
     Permission::EscalationsWork,
     Permission::AgentsAvailability,
     Permission::CustomersWrite,
+    Permission::WorklogsWrite,
 ];
 
 const LEAD: &[Permission] = &[
@@ -64,6 +67,8 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::SlaWrite,
                 Permission::CustomersErase,
                 Permission::AuditRead,
+                Permission::EntitlementsWrite,
+                Permission::BillingWrite,
             ],
             HOOKS,
         ],
@@ -77,6 +82,9 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::CustomersWrite,
                 Permission::AgentsWrite,
                 Permission::AgentsAvailability,
+                Permission::EntitlementsWrite,
+                Permission::WorklogsWrite,
+                Permission::BillingWrite,
             ],
             HOOKS,
         ],
@@ -101,7 +109,9 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::CustomersErase
         | Permission::ConfigurationWrite
         | Permission::SlaWrite
-        | Permission::WebhooksWrite => true,
+        | Permission::WebhooksWrite
+        | Permission::EntitlementsWrite
+        | Permission::BillingWrite => true,
         Permission::Unspecified
         | Permission::SystemRead
         | Permission::TicketsRead
@@ -121,7 +131,10 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::EventsRead
         | Permission::SlaRead
         | Permission::WebhooksRead
-        | Permission::AuditRead => false,
+        | Permission::AuditRead
+        | Permission::EntitlementsRead
+        | Permission::WorklogsRead
+        | Permission::WorklogsWrite => false,
     }
 }
 

@@ -42,3 +42,4 @@ pub mod sla;
 pub mod system;
 pub mod tickets;
 pub mod webhooks;
+pub mod worklogs;

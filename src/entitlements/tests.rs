@@ -147,7 +147,7 @@ fn an_allowance_covers_until_it_is_used_up_and_comes_back() {
         (AllowancePeriod::Year, "2026-01-01T00:00:00Z", "2026-12-31T23:00:00Z"),
     ];
     for (kind, from, to) in periods {
-        assert_eq!(period(&known, &sold[0], kind, at(NOON)), (at(from), Some(at(to))), "{kind:?}");
+        assert_eq!(check::period(&known, &sold[0], kind, at(NOON)), (at(from), Some(at(to))), "{kind:?}");
     }
 }
 

@@ -119,6 +119,11 @@ event_types! {
     TicketNoted = "ticket.noted",
     TicketAttachmentAdded = "ticket.attachment_added",
     TicketAttachmentDeleted = "ticket.attachment_deleted",
+    TicketWorkLogged = "ticket.work_logged",
+    TicketWorkReversed = "ticket.work_reversed",
+    TicketConsentRecorded = "ticket.consent_recorded",
+    BillableRated = "billable.rated",
+    BillableCredited = "billable.credited",
 }
 
 impl Event {

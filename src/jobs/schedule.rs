@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Job;
-use crate::{attachments, audit, escalation, events, idempotency, metrics, routing, sla, tickets, webhooks};
+use crate::{
+    attachments, audit, billing, escalation, events, idempotency, metrics, routing, sla, tickets, webhooks,
+};
 
 /// The table.
 pub const JOBS: &[Job] = &[
@@ -92,6 +94,15 @@ pub const JOBS: &[Job] = &[
         batch: 200,
         wake: None,
         run_once: |app, limit| Box::pin(async move { escalation::expire::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "rerate_tickets",
+        // How late a bill is that changes because of other tickets' work, or of what was sold.
+        period: Duration::from_secs(1),
+        pace: Duration::ZERO,
+        batch: 100,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { billing::run_once(&app, limit).await }),
     },
     Job {
         name: "retire_tickets",

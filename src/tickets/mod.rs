@@ -68,7 +68,7 @@ pub use past::{Extent, Past, Window, extent, past};
 pub use read::{at_version, count_standing_in, get, held, list_live, resolve};
 pub use restricted::{Sight, hidden, see};
 pub use status::{Verb, advance, advance_settled};
-pub use store::Live;
+pub use store::{Live, came as came_in, count_before};
 pub use write::{
     Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_first_in, lock_free_in,
     lock_in, write, write_in, write_with,

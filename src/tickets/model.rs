@@ -9,6 +9,7 @@ pub use sqlx::types::Json;
 
 use crate::{
     configuration::Configuration,
+    entitlements::Decision,
     events::Facts,
     ids::{Id, TenantId},
     time::Time,
@@ -196,6 +197,8 @@ pub struct Ticket {
     /// Seen by few, and every read of it is kept.
     #[serde(default)]
     pub restricted: bool,
+    /// Whether support is covered, as of its recording, and what the customer said to the price.
+    pub entitlement: Option<Json<Box<Decision>>>,
 }
 
 /// A skill that a ticket asks of the agent who gets it.
@@ -487,5 +490,6 @@ pub fn sample() -> Ticket {
         sla_revision: 0,
         plan: String::new(),
         restricted: false,
+        entitlement: None,
     }
 }

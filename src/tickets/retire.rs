@@ -10,7 +10,7 @@ use crate::{
     jobs::{Report, Tally},
     sla,
     time::Time,
-    webhooks,
+    webhooks, worklogs,
 };
 
 /// One tick: at most `limit` tickets of all tenants together.
@@ -47,6 +47,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     sla::forget_in(&mut tx, &tickets).await?;
     comments::forget_in(&mut tx, &tickets).await?;
     attachments::forget_in(&mut tx, &tickets, now).await?;
+    worklogs::forget_in(&mut tx, &tickets).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

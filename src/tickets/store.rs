@@ -94,7 +94,7 @@ async fn rewrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<u64> {
              offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
              former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted,
              sla_policies = n.sla_policies, sla_revision = n.sla_revision, plan = n.plan,
-             restricted = n.restricted
+             restricted = n.restricted, entitlement = n.entitlement
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),
@@ -410,6 +410,43 @@ pub async fn count_standing(
     .fetch_all(&mut **tx)
     .await?;
     Ok(standing)
+}
+
+/// How many tickets of an organization came in since a time and before another; of those at the same instant, those with a
+/// smaller id. What came to nothing does not count.
+pub async fn count_before(
+    db: &mut PgConnection,
+    tenant: &TenantId,
+    organization: &str,
+    since: Time,
+    (before, id): (Time, Option<Id>),
+) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from tickets
+           where tenant_id = $1 and organization = $2 and create_time >= $3 and state not in ('CANCELLED', 'MERGED')
+             and (create_time < $4 or (create_time = $4 and ($5::uuid is null or id < $5)))"#,
+        tenant.as_str(),
+        organization,
+        since as Time,
+        before as Time,
+        id as Option<Id>,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
+}
+
+/// When a ticket came in; `None`: it is gone.
+pub async fn came(tx: &mut Tx, ticket: Id) -> Result<Option<Time>> {
+    let tenant = tx.tenant().clone();
+    let came = sqlx::query_scalar!(
+        r#"select create_time as "time: Time" from tickets where tenant_id = $1 and id = $2"#,
+        tenant.as_str(),
+        ticket as Id,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(came)
 }
 
 /// Locks tickets that were over before a time, the first first, unless somebody is at them.

@@ -32,8 +32,21 @@ const ROLES: [Role; 8] = [
 ];
 
 /// The messages of which an event is made.
-const EVENT_MESSAGES: [&str; 8] =
-    ["Event", "Actor", "Cause", "FieldChange", "TicketFacts", "ClockNotice", "EventAudience", "PassedOver"];
+const EVENT_MESSAGES: [&str; 13] = [
+    "Event",
+    "Actor",
+    "Cause",
+    "FieldChange",
+    "TicketFacts",
+    "ClockNotice",
+    "EventAudience",
+    "PassedOver",
+    "Consent",
+    "WorkNotice",
+    "Billable",
+    "CreditNotice",
+    "Money",
+];
 
 #[test]
 fn the_readme_lists_every_method() {
