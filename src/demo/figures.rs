@@ -23,6 +23,8 @@ pub fn lines(log: &Log) -> Vec<(String, String)> {
     line("Hand-backs", figures.hand_backs.to_string());
     line("Reopened", count("ticket.reopened").to_string());
     line("Waited on the customer", of(figures.waited_on_customer, figures.incidents));
+    line("Work entered", format!("{} min", log.worked / 60));
+    line("Charged", format!("{} units, {}.{:02} EUR", log.units, log.amount / 100, log.amount % 100));
     line("Events seen by the watcher", figures.events.to_string());
     lines
 }

@@ -59,10 +59,11 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
     told::opened(stage);
     let cast = stage.cast();
     let document = cast::configure(&cast).await?;
-    cast::record(&cast).await?;
+    // Long rows of calls; on the heap the day stays a small future.
+    Box::pin(cast::record(&cast)).await?;
     told::tokens(&cast);
     let watcher = Arc::new(Watcher::start(&stage.app.tasks, cast.of("petra"), &document).await?);
-    story::tell(&cast, &watcher).await?;
+    Box::pin(story::tell(&cast, &watcher)).await?;
     background::pass(&cast, &watcher).await?;
     watcher.catch_up(&cast.ledger).await?;
     told::figures(&figures::lines(&watcher.log()));

@@ -30,6 +30,10 @@ pub struct Log {
     pub fold: Fold,
     /// Events by their type.
     pub types: BTreeMap<String, u64>,
+    /// Seconds of work that was entered, units that are charged, and what they come to, in cents.
+    pub worked: i64,
+    pub units: i64,
+    pub amount: i64,
     /// Version and assignee of each ticket.
     tickets: HashMap<String, (i64, String)>,
     /// Why the stream ended.
@@ -121,6 +125,12 @@ impl Log {
         let time = jiff::Timestamp::new(time.seconds, time.nanos).unwrap_or_default();
         let state = facts.state().as_str_name().trim_start_matches("TICKET_STATE_").to_owned();
         self.tickets.insert(event.resource.clone(), (event.ticket_version, facts.assignee));
+        self.worked += event.work.as_ref().and_then(|work| work.duration).map_or(0, |it| it.seconds);
+        for line in &event.billables {
+            let amount = line.amount.clone().unwrap_or_default();
+            self.units += line.units;
+            self.amount += amount.units * 100 + i64::from(amount.nanos) / 10_000_000;
+        }
         self.fold.see(Seen {
             ticket: event.resource.clone(),
             kind: event.r#type.clone(),
