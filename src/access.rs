@@ -19,6 +19,8 @@ const READ: &[Permission] = &[
     Permission::EventsRead,
     Permission::SlaRead,
     Permission::KnowledgeRead,
+    Permission::EntitlementsRead,
+    Permission::WorklogsRead,
 ];
 
 const WORK: &[Permission] = &[
@@ -30,6 +32,7 @@ const WORK: &[Permission] = &[
     Permission::AgentsAvailability,
     Permission::CustomersWrite,
     Permission::KnowledgeWrite,
+    Permission::WorklogsWrite,
 ];
 
 const LEAD: &[Permission] = &[
@@ -70,6 +73,8 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::SlaWrite,
                 Permission::CustomersErase,
                 Permission::AuditRead,
+                Permission::EntitlementsWrite,
+                Permission::BillingWrite,
             ],
             HOOKS,
         ],
@@ -85,6 +90,9 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::AgentsAvailability,
                 Permission::ReportsRead,
                 Permission::KnowledgeWrite,
+                Permission::EntitlementsWrite,
+                Permission::WorklogsWrite,
+                Permission::BillingWrite,
             ],
             HOOKS,
         ],
@@ -110,7 +118,9 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::ConfigurationWrite
         | Permission::SlaWrite
         | Permission::WebhooksWrite
-        | Permission::KnowledgeReview => true,
+        | Permission::KnowledgeReview
+        | Permission::EntitlementsWrite
+        | Permission::BillingWrite => true,
         Permission::Unspecified
         | Permission::SystemRead
         | Permission::TicketsRead
@@ -133,7 +143,10 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::WebhooksRead
         | Permission::AuditRead
         | Permission::KnowledgeRead
-        | Permission::KnowledgeWrite => false,
+        | Permission::KnowledgeWrite
+        | Permission::EntitlementsRead
+        | Permission::WorklogsRead
+        | Permission::WorklogsWrite => false,
     }
 }
 

@@ -9,11 +9,12 @@ use tonic::service::Routes;
 use crate::{
     agents,
     attachments::{self, objects::Objects},
-    audit, comments,
+    audit, billing, comments,
     configuration::{self, Configurations},
     ctx::{Clock, Ids},
     customers,
     db::Db,
+    entitlements,
     error::Result,
     escalation,
     events::{self, Feeds, Heads, relay::Relay},
@@ -24,7 +25,7 @@ use crate::{
     seal::Sealer,
     sla, system,
     tickets::{self, Lines, Names, Numbers},
-    webhooks,
+    webhooks, worklogs,
 };
 
 /// What every verb gets.
@@ -136,6 +137,9 @@ impl App {
             .add_service(reports::rpc::server(Arc::clone(self)))
             .add_service(knowledge::rpc::server(Arc::clone(self)))
             .add_service(customers::rpc::server(Arc::clone(self)))
+            .add_service(worklogs::rpc::server(Arc::clone(self)))
+            .add_service(billing::rpc::server(Arc::clone(self)))
+            .add_service(entitlements::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))
             .add_service(system::rpc::server(Arc::clone(self)))

@@ -5,7 +5,10 @@ use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Calendar, Ladder, LadderStep, LoadWeight, Queue, RoutingRule, Service, SlaPolicy, span};
+use super::{
+    Calendar, EntitlementPolicy, Ladder, LadderStep, LoadWeight, Queue, RoutingRule, Service, SlaPolicy,
+    SupportPlan, Tariff, span,
+};
 use crate::{
     calendar,
     routing::Conditions,
@@ -54,6 +57,9 @@ pub struct Document {
     pub sla_policies: Vec<SlaPolicy>,
     pub ladders: Vec<Ladder>,
     pub knowledge: KnowledgePolicy,
+    pub plans: Vec<SupportPlan>,
+    pub tariffs: Vec<Tariff>,
+    pub entitlement: EntitlementPolicy,
 }
 
 impl Default for Document {
@@ -80,6 +86,9 @@ impl Default for Document {
             sla_policies: Vec::new(),
             ladders: Vec::new(),
             knowledge: KnowledgePolicy::default(),
+            plans: Vec::new(),
+            tariffs: Vec::new(),
+            entitlement: EntitlementPolicy::default(),
         }
     }
 }
@@ -268,7 +277,9 @@ keyed!(
     RoutingRule,
     Calendar,
     SlaPolicy,
-    Ladder
+    Ladder,
+    SupportPlan,
+    Tariff
 );
 
 /// A revision of the document, indexed for deciding.
@@ -423,6 +434,28 @@ impl Configuration {
     /// Whether an agent with this calendar of its own (empty: none) may be given the team's work now.
     pub fn on_shift(&self, agent_calendar: &str, team: &str, now: Time) -> bool {
         self.shift_calendar(agent_calendar, team).is_none_or(|calendar| calendar.is_open(now))
+    }
+
+    pub fn plan(&self, key: &str) -> Option<&SupportPlan> {
+        self.document.plans.iter().find(|plan| plan.key == key)
+    }
+
+    pub fn tariff(&self, key: &str) -> Option<&Tariff> {
+        self.document.tariffs.iter().find(|tariff| tariff.key == key)
+    }
+
+    /// Whether support of this category is extended, which is charged: it is, or a node above it.
+    pub fn is_extended(&self, category: &str) -> bool {
+        let mut node = self.category(category);
+        // A validated tree has no cycle; the bound keeps it so for a document that was not.
+        for _ in 0..self.document.categories.len() {
+            let Some(category) = node else { break };
+            if category.extended {
+                return true;
+            }
+            node = self.category(&category.parent);
+        }
+        false
     }
 
     pub fn resolution_code(&self, key: &str) -> Option<&ResolutionCode> {

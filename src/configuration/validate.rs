@@ -1,5 +1,6 @@
 //! What a document must be to come into force. Every fault is named by its path, all at once.
 
+mod billing;
 mod calendars;
 mod routing;
 mod services;
@@ -11,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Calendar, Category, CustomField, Document, FieldType, Keyed, Level, Queue, Team, no_such,
+    Calendar, Category, CustomField, Document, FieldType, Keyed, Level, Queue, SlaPolicy, Team, no_such,
     path::{self, is_key},
 };
 use crate::{
@@ -52,7 +53,6 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     let policies = List::new("sla_policies", &document.sla_policies, 0, faults);
     let ladders = List::new("ladders", &document.ladders, 0, faults);
     let calendars = List::new("calendars", &document.calendars, 0, faults);
-    let services = List::new("services", &document.services, 0, faults);
 
     levels.each(faults, level);
     names(&levels, |it| &it.display_name, faults);
@@ -90,13 +90,33 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     ladders.each(faults, |at, it, faults| sla::ladder(at, it, &lists, faults));
     cycles(&ladders, "next_ladder", |it| &it.next_ladder, faults);
     names(&ladders, |it| &it.display_name, faults);
-    services.each(faults, |at, it, faults| services::service(at, it, &calendars, faults));
-    names(&services, |it| &it.display_name, faults);
+    offered(document, &levels, &calendars, &policies, faults);
     routing::weights(&document.load_weights, faults);
     spans(document, faults);
     if !is_language(&document.default_language_code) {
         faults.add("default_language_code", "must be a BCP 47 language tag, for instance en or de-AT");
     }
+}
+
+/// What customers are offered: services, plans, what is charged.
+fn offered(
+    document: &Document,
+    levels: &List<'_, Level>,
+    calendars: &List<'_, Calendar>,
+    policies: &List<'_, SlaPolicy>,
+    faults: &mut Violations,
+) {
+    let services = List::new("services", &document.services, 0, faults);
+    let plans = List::new("plans", &document.plans, 0, faults);
+    let tariffs = List::new("tariffs", &document.tariffs, 0, faults);
+    services.each(faults, |at, it, faults| services::service(at, it, calendars, faults));
+    names(&services, |it| &it.display_name, faults);
+    let lists = billing::Lists { levels, calendars, policies, tariffs: &tariffs };
+    plans.each(faults, |at, it, faults| billing::plan(at, it, &lists, faults));
+    names(&plans, |it| &it.display_name, faults);
+    tariffs.each(faults, |at, it, faults| billing::tariff(at, it, calendars, faults));
+    names(&tariffs, |it| &it.display_name, faults);
+    billing::policy(&document.entitlement, &tariffs, faults);
 }
 
 /// Whether a list is longer than it may be. Then nothing else is checked, so that a huge document is refused quickly.
@@ -115,6 +135,8 @@ fn too_long(document: &Document, faults: &mut Violations) -> bool {
         ("ladders", document.ladders.len(), sla::MAX_LADDERS),
         ("calendars", document.calendars.len(), calendars::MAX_CALENDARS),
         ("services", document.services.len(), services::MAX_SERVICES),
+        ("plans", document.plans.len(), billing::MAX_PLANS),
+        ("tariffs", document.tariffs.len(), billing::MAX_TARIFFS),
         ("load_weights", document.load_weights.len(), MAX_WEIGHTS),
     ];
     let mut longer = false;

@@ -6,11 +6,13 @@ use std::time::Duration;
 use ticketing_proto::v1 as pb;
 
 use super::{
-    Agreement, Applied, Calendar, CalendarException, Category, ClockKind, CustomField, DayHours, Dispatch,
-    Document, EscalationPolicy, FieldType, KnowledgeDuty, KnowledgePolicy, Ladder, LadderAction, LadderStep,
-    Level, Lifecycle, LoadWeight, OnChange, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue,
-    ResolutionCode, Revision, RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget,
-    SlaThreshold, Stamp, SupportType, Team, Weekday, WeeklyHours, apply::name, path, plan::Change,
+    Aggregation, Agreement, Allowance, AllowancePeriod, Applied, Calendar, CalendarException, Category,
+    ClockKind, CustomField, DayHours, Dispatch, Document, EntitlementPolicy, EscalationPolicy, FieldType,
+    KnowledgeDuty, KnowledgePolicy, Ladder, LadderAction, LadderStep, Level, Lifecycle, LoadWeight, OnChange,
+    OnStale, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
+    RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold, Stamp,
+    SupportPlan, SupportType, Tariff, TariffRate, Team, Weekday, WeeklyHours, WithoutConsent, apply::name,
+    path, plan::Change,
 };
 use crate::{
     error::{Error, Result, Violations},
@@ -119,7 +121,7 @@ macro_rules! plain {
         })*
     };
 }
-plain!(String, bool, i32);
+plain!(String, bool, i32, i64);
 
 /// Words: the same variants on both sides; UNSPECIFIED is the default.
 macro_rules! words {
@@ -157,6 +159,10 @@ words! {
     OnChange: Rebase, CarryFraction, Restart;
     ClockKind: Unspecified, FirstResponse, NextResponse, PeriodicUpdate, FirstResolution, TotalResolution, Level,
         Acceptance, Vendor;
+    AllowancePeriod: Term, Month, Quarter, Year;
+    Aggregation: Unspecified, Entry, Ticket, TicketDay, TicketAgentDay;
+    OnStale: FailOpen, FailClosed;
+    WithoutConsent: Refuse, Mark;
     LadderAction: Unspecified, Notify, RaisePriority, Escalate, EscalateToManager, Page;
     Weekday: Unspecified, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday;
 }
@@ -198,7 +204,7 @@ macro_rules! fields {
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
         default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
-        calendars, services, load_weights, sla_policies, ladders, knowledge;
+        calendars, services, load_weights, sla_policies, ladders, knowledge, plans, tariffs, entitlement;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
     Team as Team by key: key, display_name, level, queue, vendor, calendar, managers;
     Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
@@ -220,6 +226,11 @@ fields! {
     SlaClock as SlaClock: clock, targets, target_duration, calendar, pause_in, warnings, ladder, level, count_resolved;
     SlaThreshold as SlaThreshold: percent, before_duration, after_duration;
     Ladder as Ladder by key: key, display_name, steps, next_ladder;
+    SupportPlan as SupportPlan by key: key, display_name, products, channels, levels, sla_policy, calendar, allowance,
+        tariff;
+    Tariff as Tariff by key: key, display_name, currency_code, aggregation, increment_duration, free_duration,
+        minimum_units, maximum_units, consent, rates;
+    TariffRate as TariffRate by key: key, calendar, price;
 }
 
 impl Wire for CalendarException {
@@ -433,6 +444,54 @@ impl Wire for EscalationPolicy {
         Some(pb::EscalationPolicy {
             allow_skip: self.allow_skip,
             expire_duration: self.expire_duration.write(),
+        })
+    }
+}
+
+impl Wire for Allowance {
+    type Message = Option<pb::Allowance>;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let message = message.unwrap_or_default();
+        Self {
+            incidents: message.incidents,
+            duration: Wire::read(&message.duration, &format!("{at}.duration"), faults),
+            period: Wire::read(&message.period, &format!("{at}.period"), faults),
+        }
+    }
+
+    fn write(&self) -> Self::Message {
+        (*self != Self::default()).then(|| pb::Allowance {
+            incidents: self.incidents,
+            duration: self.duration.write(),
+            period: self.period.write(),
+        })
+    }
+}
+
+impl Wire for EntitlementPolicy {
+    type Message = Option<pb::EntitlementPolicy>;
+
+    fn read(message: &Self::Message, at: &str, faults: &mut Violations) -> Self {
+        let message = message.clone().unwrap_or_default();
+        let stale = format!("{at}.stale_after_duration");
+        Self {
+            time_zone: message.time_zone,
+            default_tariff: message.default_tariff,
+            stale_after_duration: Wire::read(&message.stale_after_duration, &stale, faults),
+            on_stale: Wire::read(&message.on_stale, &format!("{at}.on_stale"), faults),
+            without_consent: Wire::read(&message.without_consent, &format!("{at}.without_consent"), faults),
+        }
+    }
+
+    fn write(&self) -> Self::Message {
+        let Self { time_zone, default_tariff, .. } = self.clone();
+        Some(pb::EntitlementPolicy {
+            time_zone,
+            default_tariff,
+            stale_after_duration: self.stale_after_duration.write(),
+            on_stale: self.on_stale.write(),
+            without_consent: self.without_consent.write(),
         })
     }
 }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use ticketing_proto::v1::{
     self as pb, agent_service_client::AgentServiceClient,
     configuration_service_client::ConfigurationServiceClient, customer_service_client::CustomerServiceClient,
+    entitlement_service_client::EntitlementServiceClient,
 };
 use tonic::transport::Channel;
 
@@ -43,6 +44,9 @@ const ORGANIZATIONS: &[(&str, &str, &str)] = &[
     ("harrow", "Harrow & Finch Ltd", "gold"),
     ("praxis-seidl", "Praxis Dr. Seidl", ""),
 ];
+
+/// The beginning of 2024.
+const SOLD_SINCE: prost_types::Timestamp = prost_types::Timestamp { seconds: 1_704_067_200, nanos: 0 };
 
 /// Key, name, organization, language.
 const CONTACTS: &[(&str, &str, &str, &str)] = &[
@@ -158,6 +162,7 @@ pub async fn record(cast: &Cast) -> anyhow::Result<()> {
             .await
             .with_context(|| format!("organization {key} cannot be recorded"))?;
     }
+    sell(petra).await?;
     for (key, display_name, organization, language_code) in CONTACTS {
         let contact = Some(pb::Contact {
             name: format!("{}/contacts/{key}", parent()),
@@ -171,6 +176,25 @@ pub async fn record(cast: &Cast) -> anyhow::Result<()> {
             .upsert_contact(petra.ask(pb::UpsertContactRequest { contact, ..Default::default() }))
             .await
             .with_context(|| format!("contact {key} cannot be recorded"))?;
+    }
+    Ok(())
+}
+
+/// What was sold to the organizations that have a plan.
+async fn sell(petra: &Person) -> anyhow::Result<()> {
+    let mut entitlements = EntitlementServiceClient::new(petra.channel.clone());
+    for (key, _, plan) in ORGANIZATIONS.iter().filter(|(.., plan)| !plan.is_empty()) {
+        let entitlement = Some(pb::Entitlement {
+            name: format!("{}/entitlements/{key}", parent()),
+            organization: format!("{}/organizations/{key}", parent()),
+            plan: (*plan).to_owned(),
+            start_time: Some(SOLD_SINCE),
+            ..Default::default()
+        });
+        entitlements
+            .upsert_entitlement(petra.ask(pb::UpsertEntitlementRequest { entitlement, validate_only: false }))
+            .await
+            .with_context(|| format!("what was sold to {key} cannot be recorded"))?;
     }
     Ok(())
 }

@@ -32,6 +32,12 @@ pub async fn lines(person: &Person, watcher: &Watcher) -> anyhow::Result<Vec<(St
     line("Hand-backs", figures.hand_backs.to_string());
     line("Reopened", count("ticket.reopened").to_string());
     line("Waited on the customer", of(figures.waited_on_customer, figures.incidents));
+    let (worked, units, amount) = {
+        let log = watcher.log();
+        (log.worked, log.units, log.amount)
+    };
+    line("Work entered", format!("{} min", worked / 60));
+    line("Charged", format!("{units} units, {}.{:02} EUR", amount / 100, amount % 100));
     line("Events seen by the watcher", types.values().sum::<u64>().to_string());
     Ok(lines)
 }

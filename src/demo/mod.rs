@@ -60,11 +60,12 @@ async fn play(stage: &Stage) -> anyhow::Result<()> {
     told::opened(stage);
     let cast = stage.cast();
     cast::configure(&cast).await?;
-    cast::record(&cast).await?;
+    // Long rows of calls; on the heap the day stays a small future.
+    Box::pin(cast::record(&cast)).await?;
     told::tokens(&cast);
     let watcher = Arc::new(Watcher::start(&stage.app.tasks, cast.of("petra")).await?);
     let articles = knowledge::record(&cast).await?;
-    story::tell(&cast, &watcher, &articles).await?;
+    Box::pin(story::tell(&cast, &watcher, &articles)).await?;
     background::pass(&cast, &watcher, &articles).await?;
     watcher.catch_up(&cast.ledger).await?;
     told::figures(&figures::lines(cast.of("petra"), &watcher).await?);

@@ -8,7 +8,7 @@ use std::{
 use ticketing_proto::v1::{
     self as pb, comment_service_client::CommentServiceClient,
     escalation_service_client::EscalationServiceClient, routing_service_client::RoutingServiceClient,
-    ticket_service_client::TicketServiceClient,
+    ticket_service_client::TicketServiceClient, worklog_service_client::WorklogServiceClient,
 };
 use tonic::{
     Request, Status,
@@ -93,6 +93,27 @@ impl Person {
             Some(prost_types::FieldMask { paths: vec!["custom_fields.serial_number".to_owned()] });
         let request = pb::UpdateTicketRequest { ticket: Some(changed), update_mask, ..Default::default() };
         call!(self, TicketServiceClient.update_ticket(request))
+    }
+
+    /// Enters work of so many minutes, which was over when the ticket came in.
+    pub async fn enter_work(&self, ticket: &pb::Ticket, activity: &str, minutes: i64) -> Answer {
+        let came = ticket.create_time.unwrap_or_default().seconds;
+        let worklog = pb::Worklog {
+            activity: activity.to_owned(),
+            start_time: Some(prost_types::Timestamp { seconds: came - minutes * 60, nanos: 0 }),
+            duration: Some(prost_types::Duration { seconds: minutes * 60, nanos: 0 }),
+            billable: true,
+            ..Default::default()
+        };
+        let request = pb::CreateWorklogRequest {
+            parent: ticket.name.clone(),
+            worklog: Some(worklog),
+            ..Default::default()
+        };
+        let mut worklogs = WorklogServiceClient::new(self.channel.clone());
+        Box::pin(worklogs.create_worklog(self.ask(request))).await?;
+        // What it costs is an event of the ticket, too.
+        self.read(&ticket.name).await
     }
 
     /// To the customer.

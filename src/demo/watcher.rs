@@ -24,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Log {
     /// Events by their type.
     pub types: BTreeMap<String, u64>,
+    /// Seconds of work that was entered, units that are charged, and what they come to, in cents.
+    pub worked: i64,
+    pub units: i64,
+    pub amount: i64,
     /// Version and assignee of each ticket.
     tickets: HashMap<String, (i64, String)>,
     /// Why the stream ended.
@@ -107,5 +111,11 @@ impl Log {
         *self.types.entry(event.r#type.clone()).or_default() += 1;
         let facts = event.facts.clone().unwrap_or_default();
         self.tickets.insert(event.resource.clone(), (event.ticket_version, facts.assignee));
+        self.worked += event.work.as_ref().and_then(|work| work.duration).map_or(0, |it| it.seconds);
+        for line in &event.billables {
+            let amount = line.amount.clone().unwrap_or_default();
+            self.units += line.units;
+            self.amount += amount.units * 100 + i64::from(amount.nanos) / 10_000_000;
+        }
     }
 }

@@ -125,6 +125,11 @@ event_types! {
     TicketUnlinked = "ticket.unlinked",
     TicketResolutionOffered = "ticket.resolution_offered",
     TicketArticleLinked = "ticket.article_linked",
+    TicketWorkLogged = "ticket.work_logged",
+    TicketWorkReversed = "ticket.work_reversed",
+    TicketConsentRecorded = "ticket.consent_recorded",
+    BillableRated = "billable.rated",
+    BillableCredited = "billable.credited",
 }
 
 impl Event {

@@ -117,6 +117,7 @@ mod tests {
         "teams",
         "skills",
         "cool_downs",
+        "entitlement",
         "priority_rank",
         "configuration_revision",
         "tenant_id",

@@ -7,12 +7,13 @@ use ticketing_proto::v1 as pb;
 
 use super::{Event, Filter, cursor::Start, filter::Pattern, project::Notice, watch::Goodbye};
 use crate::{
-    attachments,
+    attachments, billing, entitlements,
     error::Violations,
     escalation,
     ids::{Id, TenantId},
     knowledge, sla,
     tickets::wire::{actor_kind, text, ticket_name, tie, time, timestamp, wire},
+    worklogs,
 };
 
 /// The version of the shape below.
@@ -119,6 +120,10 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         attachment: attachments::wire::of_event(event),
         tie: tie(event),
         article: knowledge::wire::of_event(event),
+        consent: entitlements::wire::of_event(event),
+        work: worklogs::wire::of_event(event),
+        billables: billing::wire::of_event(event),
+        credit: billing::wire::credit_of_event(event),
         resource,
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Job;
 use crate::{
-    attachments, audit, escalation, events, idempotency, metrics, reports, routing, sla, tickets, webhooks,
+    attachments, audit, billing, escalation, events, idempotency, metrics, reports, routing, sla, tickets,
+    webhooks,
 };
 
 /// The table.
@@ -104,6 +105,15 @@ pub const JOBS: &[Job] = &[
         batch: 200,
         wake: None,
         run_once: |app, limit| Box::pin(async move { escalation::expire::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "rerate_tickets",
+        // How late a bill is that changes because of other tickets' work, or of what was sold.
+        period: Duration::from_secs(1),
+        pace: Duration::ZERO,
+        batch: 100,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { billing::run_once(&app, limit).await }),
     },
     Job {
         name: "retire_tickets",

@@ -14,6 +14,7 @@ use crate::{
     configuration::Configuration,
     ctx::Ctx,
     customers::{self, Customer},
+    entitlements,
     error::{Result, Violations},
     idempotency,
     ids::Id,
@@ -63,6 +64,11 @@ pub async fn batch_create(
     let numbers = if validate_only { vec![0; count] } else { app.numbers.take(&ctx.tenant, count).await? };
     let identities: Vec<(Id, i64)> = numbers.into_iter().map(|number| (app.ids.next(), number)).collect();
     let changes = decide(ctx, &configuration, &creates, &identities)?;
+    let changes = if entitlements::sells(&configuration) {
+        entitlements::entitle(&mut *app.db.read(&ctx.tenant).await?, ctx, &configuration, changes).await?
+    } else {
+        changes
+    };
     let done = retrying(|| attempt(app, ctx, &configuration, &creates, &changes, validate_only)).await?;
     if !validate_only {
         for ticket in &done.tickets {

@@ -18,6 +18,7 @@ use crate::{
     ctx::Ctx,
     customers::{Account, Customer},
     db::Tx,
+    entitlements,
     error::{Error, Result, Violations},
     ids::Id,
     routing, sla,
@@ -219,6 +220,7 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
         plan: create.plan.clone(),
         restricted: create.restricted,
         merged_into: None,
+        entitlement: None,
     }
 }
 
@@ -238,6 +240,12 @@ pub async fn create(app: &App, ctx: &Ctx, mut create: Create) -> Result<Written>
     let configuration = app.configurations.get(&ctx.tenant).await?;
     let number = if create.validate_only { 0 } else { app.numbers.take(&ctx.tenant, 1).await?[0] };
     let change = decide(ctx, &configuration, &create, app.ids.next(), number)?;
+    let change = if entitlements::sells(&configuration) {
+        let mut db = app.db.read(&ctx.tenant).await?;
+        entitlements::entitle(&mut db, ctx, &configuration, vec![change]).await?.remove(0)
+    } else {
+        change
+    };
     if create.validate_only {
         let mut tx = app.db.begin(&ctx.tenant).await?;
         let existing = existing_in(&mut tx, ctx, std::slice::from_ref(&create)).await?.into_values().next();

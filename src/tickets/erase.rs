@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{Ticket, change::reread, index, store};
 use crate::{
     app::App,
-    attachments, comments,
+    attachments, billing, comments,
     configuration::{Configuration, FieldType},
     ctx::{ActorKind, Ctx},
     db::Tx,
@@ -18,7 +18,7 @@ use crate::{
     events::{self, Event},
     idempotency::Known,
     ids::Id,
-    knowledge, routing, webhooks,
+    knowledge, routing, webhooks, worklogs,
 };
 
 /// What stands where a text was, if something must stand there.
@@ -264,6 +264,8 @@ pub async fn erase_in(
     index::index_in(tx, ids).await?;
     let attachments = attachments::erase_in(tx, ids, &whole, person, ctx.now).await?;
     let articles = knowledge::erase_in(tx, &whole, ctx.now).await?;
+    worklogs::erase_in(tx, &whole).await?;
+    billing::erase_in(tx, &whole).await?;
     let (escalations, receipts) = escalation::erase_in(tx, &whole, &calls).await?;
     let deliveries = webhooks::erase_in(app, tx, &events).await?;
     Ok(Tally {

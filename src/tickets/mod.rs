@@ -49,6 +49,7 @@ pub mod rpc;
 mod search;
 mod status;
 mod store;
+mod store_came;
 mod store_links;
 mod store_list;
 mod store_queue;
@@ -83,7 +84,8 @@ pub use read::{at_version, count_standing_in, get, held, list_live, resolve};
 pub use relation::{LinkKind, Relation, Tie};
 pub use restricted::{Sight, hidden, see};
 pub use status::{Verb, advance, advance_settled};
-pub use store::{Live, ids_behind as ids_behind_in};
+pub use store::Live;
+pub use store_came::{came as came_in, count_before, ids_behind as ids_behind_in};
 pub use union::{Place, survivor, survivor_in, union};
 pub use write::{
     Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_first_in, lock_free_in,

@@ -9,6 +9,7 @@ pub use sqlx::types::Json;
 
 use crate::{
     configuration::Configuration,
+    entitlements::Decision,
     events::Facts,
     ids::{Id, TenantId},
     time::Time,
@@ -199,6 +200,8 @@ pub struct Ticket {
     /// The ticket in which it goes on.
     #[serde(default)]
     pub merged_into: Option<Id>,
+    /// Whether support is covered, as of its recording, and what the customer said to the price.
+    pub entitlement: Option<Json<Box<Decision>>>,
 }
 
 /// A skill that a ticket asks of the agent who gets it.
@@ -491,5 +494,6 @@ pub fn sample() -> Ticket {
         plan: String::new(),
         restricted: false,
         merged_into: None,
+        entitlement: None,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     search::{self, Corpus},
     sla,
     time::Time,
-    webhooks,
+    webhooks, worklogs,
 };
 
 /// One tick: at most `limit` tickets of all tenants together.
@@ -53,6 +53,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     reports::forget_in(&mut tx, &tickets).await?;
     store_links::forget(&mut tx, &tickets).await?;
     knowledge::forget_in(&mut tx, &tickets, now).await?;
+    worklogs::forget_in(&mut tx, &tickets).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

@@ -96,7 +96,7 @@ async fn rewrite(tx: &mut Tx, rows: &[&Ticket]) -> Result<u64> {
              offered_to = n.offered_to, offer_expire_time = n.offer_expire_time, cool_downs = n.cool_downs,
              former_assignee = n.former_assignee, routing_exhausted = n.routing_exhausted,
              sla_policies = n.sla_policies, sla_revision = n.sla_revision, plan = n.plan,
-             restricted = n.restricted, merged_into = n.merged_into
+             restricted = n.restricted, merged_into = n.merged_into, entitlement = n.entitlement
          from json_populate_recordset(null::tickets, $2::text::json) n
          where t.tenant_id = $1 and n.tenant_id = $1 and t.id = n.id and t.version < n.version",
         tenant.as_str(),
@@ -434,20 +434,6 @@ pub async fn count_standing(
     .fetch_all(&mut **tx)
     .await?;
     Ok(standing)
-}
-
-/// The next tickets in the order of their ids, behind one.
-pub async fn ids_behind(tx: &mut Tx, behind: Id, limit: i64) -> Result<Vec<Id>> {
-    let tenant = tx.tenant().clone();
-    let ids = sqlx::query_scalar!(
-        r#"select id as "id: Id" from tickets where tenant_id = $1 and id > $2 order by id limit $3"#,
-        tenant.as_str(),
-        behind as Id,
-        limit,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(ids)
 }
 
 /// Locks tickets that were over before a time, the first first, unless somebody is at them. A merged one stays while the one

@@ -54,7 +54,7 @@ columns! {
         highest_level teams transfer_count return_count reopen_count imported configuration_revision create_time
         update_time queue_time assign_time resolve_time close_time auto_close_time routing_rule offered_to
         offer_expire_time former_assignee routing_exhausted sla_policies sla_revision plan
-        restricted merged_into;
+        restricted merged_into entitlement;
     full:
         description custom_fields annotations followers skills cool_downs;
 }

@@ -17,6 +17,7 @@ use crate::{
     configuration::{Configuration, Configurations},
     ctx::Ctx,
     db::Tx,
+    entitlements,
     error::{Error, Result},
     events::{Event, EventType},
     idempotency,
@@ -155,6 +156,7 @@ async fn attempt<A: Act>(
     }
     let change = if change.is_new() {
         let change = sla::begin(configuration, change);
+        let change = entitlements::entitle(&mut tx, ctx, configuration, vec![change]).await?.remove(0);
         store::insert(&mut tx, [&change]).await?;
         change
     } else {

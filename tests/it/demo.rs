@@ -34,11 +34,15 @@ fn a_day_is_played_and_ends_with_its_figures() {
         ("Declined", "1"),
         ("Hand-backs", "15"),
         ("Reopened", "1"),
+        ("Work entered", "160 min"),
         ("Waited on the customer", "33 of 142 (23 %)"),
     ];
     for (label, expected) in figures {
         assert_eq!(figure(label), expected, "{label}");
     }
+    // What it comes to depends on the hour; 70 minutes less five free are five units at least.
+    let units: u64 = figure("Charged").split(' ').next().and_then(|it| it.parse().ok()).expect("a number");
+    assert!((5..=8).contains(&units), "{units} units");
     let seen: u64 = figure("Events seen by the watcher").parse().expect("a number");
     assert!(seen > 4 * 142, "{seen} events");
 }

@@ -33,7 +33,7 @@ const ROLES: [Role; 8] = [
 ];
 
 /// The messages of which an event is made.
-const EVENT_MESSAGES: [&str; 9] = [
+const EVENT_MESSAGES: [&str; 14] = [
     "Event",
     "Actor",
     "Cause",
@@ -43,6 +43,11 @@ const EVENT_MESSAGES: [&str; 9] = [
     "EventAudience",
     "PassedOver",
     "TicketTie",
+    "Consent",
+    "WorkNotice",
+    "Billable",
+    "CreditNotice",
+    "Money",
 ];
 
 #[test]

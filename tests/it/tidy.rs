@@ -35,6 +35,8 @@ const PURE: &[&str] = &[
     "fold.rs",
     "vinst.rs",
     "jsonl.rs",
+    "rate.rs",
+    "deltas.rs",
 ];
 const NOT_PURE: &[&str] = &[
     "async fn",

@@ -155,6 +155,11 @@ fn changes(kind: EventType) -> Vec<Changed> {
         | It::TicketAttachmentAdded
         | It::TicketAttachmentDeleted
         | It::TicketArticleLinked
+        | It::TicketConsentRecorded
+        | It::TicketWorkLogged
+        | It::TicketWorkReversed
+        | It::BillableRated
+        | It::BillableCredited
         | It::TicketNoted => Vec::new(),
         _ => changes_of_place(kind),
     }
@@ -231,10 +236,39 @@ fn details(kind: EventType) -> Value {
         EventType::TicketArticleLinked => {
             json!({"article": "06h1art1c1e000000000000000", "relation": "USED"})
         }
+        EventType::TicketWorkLogged | EventType::TicketWorkReversed => work(kind),
+        EventType::BillableRated => json!({"billables": [billable(1, 2), billable(2, -1)]}),
+        EventType::BillableCredited => json!({
+            "credit_note": "06h1creditnote000000000000", "position": 41, "amount": 2550, "currency": "EUR",
+        }),
+        EventType::TicketConsentRecorded => {
+            json!({"answer": "ACCEPTED", "tariff": "standard", "revision": 12})
+        }
         _ => json!({}),
     }
 }
 
 fn tie(relation: &str) -> Value {
     json!({"relation": relation, "tickets": ["06anc00000r010000000000004"]})
+}
+
+fn work(kind: EventType) -> Value {
+    let mut work = json!({
+        "worklog": Id(uuid::Uuid::from_u128(42)).to_string(), "agent": "anna", "activity": "call",
+        "start_time": "2026-03-02T09:00:00Z", "seconds": 600, "billable": true, "level": "L1", "team": "desk-en",
+    });
+    if kind == EventType::TicketWorkReversed {
+        work["reverses"] = Id(uuid::Uuid::from_u128(41)).to_string().into();
+        work["seconds"] = json!(-600);
+    }
+    work
+}
+
+fn billable(sequence: i64, units: i64) -> Value {
+    json!({
+        "position": 40 + sequence, "organization": "orion", "tariff": "standard", "group": "2026-03-02",
+        "rate": "day", "sequence": sequence, "units": units, "amount": 2550 * units, "price": 2550,
+        "currency": "EUR", "consent": "GIVEN", "work_time": "2026-03-02T09:00:00Z",
+        "post_time": "2026-03-02T09:00:00Z", "revision": 12,
+    })
 }

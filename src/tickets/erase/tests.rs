@@ -68,6 +68,7 @@ const STAYS: &[&str] = &[
     "sla_policies",
     "sla_revision",
     "plan",
+    "entitlement",
     "restricted",
     "merged_into",
 ];

@@ -3,7 +3,7 @@
 use ticketing_proto::v1 as pb;
 
 use super::{View, ticket};
-use crate::{ctx::Ctx, tickets::Shown};
+use crate::{ctx::Ctx, entitlements, tickets::Shown};
 
 /// The ticket for the caller.
 pub fn shown(ctx: &Ctx, shown: Shown, view: View) -> pb::Ticket {
@@ -47,6 +47,7 @@ pub fn for_caller(ctx: &Ctx, ticket: pb::Ticket) -> pb::Ticket {
             summary: resolution.summary,
             ..pb::Resolution::default()
         }),
+        entitlement: ticket.entitlement.map(|it| entitlements::wire::for_caller(ctx, it)),
         follow_up_of: ticket.follow_up_of,
         merged_into: ticket.merged_into,
         create_time: ticket.create_time,

@@ -5,7 +5,7 @@ use ticketing_proto::v1 as pb;
 use super::{View, timestamp};
 use crate::{
     ctx::ActorKind,
-    knowledge,
+    entitlements, knowledge,
     tickets::{FieldValue, State, Ticket, Written, actions::Action},
 };
 
@@ -62,6 +62,10 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
             .unwrap_or_default(),
         imported: ticket.imported,
         restricted: ticket.restricted,
+        entitlement: ticket
+            .entitlement
+            .as_ref()
+            .map(|it| entitlements::wire::decision(&ticket.tenant_id, it)),
         followers: match view {
             View::Basic => Vec::new(),
             View::Full => ticket.followers.iter().map(|key| named(&ticket, "agents", key)).collect(),

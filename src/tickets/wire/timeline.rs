@@ -5,11 +5,12 @@ use ticketing_proto::v1 as pb;
 
 use super::{actor_kind, timestamp};
 use crate::{
-    attachments, escalation,
+    attachments, billing, entitlements, escalation,
     events::Event,
     ids::{Id, TenantId},
     knowledge, sla,
     tickets::FieldValue,
+    worklogs,
 };
 
 /// One thing that happened.
@@ -36,6 +37,10 @@ pub fn entry(event: &Event) -> pb::TimelineEntry {
         ticket: ticket_name(event),
         tie: super::tie(event),
         article: knowledge::wire::of_event(event),
+        consent: entitlements::wire::of_event(event),
+        work: worklogs::wire::of_event(event),
+        billables: billing::wire::of_event(event),
+        credit: billing::wire::credit_of_event(event),
     }
 }
 
@@ -51,7 +56,7 @@ impl<'a> Shown<'a> {
     fn of(event: &'a Event, column: &'a str) -> Option<Self> {
         let plain: fn(&Event, &Value) -> Value = |_, value| value.clone();
         let (name, value): (&str, fn(&Event, &Value) -> Value) = match column {
-            "priority_rank" | "escalated" => return None,
+            "priority_rank" | "escalated" | "entitlement" => return None,
             "hold_reason" => ("hold.reason", plain),
             "hold_until_time" => ("hold.until_time", plain),
             "external_source" => ("external_key.source", plain),

@@ -16,10 +16,12 @@ use crate::{
     attachments::{adding, attach, attachments},
     comments::comments,
     contract::methods,
+    entitlements::{entitlements, of_orion, sold},
     knowledge::{draft, knowledge, saying},
     support::{Desk, reason, sample},
     tickets::{record, tickets, titled},
     webhooks::fan_out,
+    worklogs::{billing, worklogs},
 };
 
 /// Makes a call, and makes it again; answers what the first was answered.
@@ -197,9 +199,40 @@ async fn administer_knowledge(desk: &Desk) {
     twice!(reviewer, restore_article, request);
 }
 
+async fn administer_books(desk: &Desk) {
+    let sell = pb::UpsertEntitlementRequest { entitlement: Some(sold(desk, "gold")), ..Default::default() };
+    twice!(entitlements(desk.admin()), upsert_entitlement, sell);
+    let ticket = record(desk, of_orion(desk, "training")).await;
+    let worklog = pb::Worklog {
+        activity: "call".into(),
+        start_time: Some("2026-03-02T07:00:00Z".parse().expect("a time")),
+        duration: Some(prost_types::Duration { seconds: 600, nanos: 0 }),
+        billable: true,
+        ..Default::default()
+    };
+    let request =
+        pb::CreateWorklogRequest { parent: ticket.name, worklog: Some(worklog), ..Default::default() };
+    worklogs(desk.agent("anna")).create_worklog(request).await.expect("entered");
+    let mut books = billing(desk.admin());
+    let lock = pb::LockBillablesRequest {
+        parent: desk.parent(),
+        end_time: Some("2026-03-02T08:00:00Z".parse().expect("a time")),
+        request_id: "r20".into(),
+    };
+    twice!(books, lock_billables, lock);
+    let credit = pb::CreateCreditNoteRequest {
+        billable: format!("{}/billables/1", desk.parent()),
+        amount_minor_units: 100,
+        request_id: "r21".into(),
+        ..Default::default()
+    };
+    twice!(books, create_credit_note, credit);
+}
+
 #[tokio::test]
 async fn every_act_leaves_one_entry_however_often_it_is_repeated() {
     let desk = Desk::open().await;
+    administer_books(&desk).await;
     administer_tickets(&desk).await;
     record(&desk, titled("Drucker")).await;
     administer_records(&desk).await;

@@ -33,12 +33,15 @@ type Names = BTreeMap<&'static str, String>;
 type Outcome = Result<Vec<u8>, Status>;
 
 /// What a name of the kind stands in; the keys of the others are those of the sample configuration.
-const COLLECTIONS: [(&str, &str); 11] = [
+const COLLECTIONS: [(&str, &str); 14] = [
     ("organization", "organizations"),
     ("contact", "contacts"),
     ("agent", "agents"),
+    ("entitlement", "entitlements"),
     ("ticket", "tickets"),
     ("comment", "comments"),
+    ("worklog", "worklogs"),
+    ("billable", "billables"),
     ("attachment", "attachments"),
     ("article", "articles"),
     ("escalation", "escalations"),
@@ -110,7 +113,9 @@ async fn set_up(desk: &Desk, tenant: &TenantId) -> Names {
         ("configuration", format!("{parent}/configuration")),
         ("queue", format!("{parent}/queues/applications")),
     ]);
-    for (token, key) in [("organization", "orion"), ("contact", "kim"), ("agent", "anna")] {
+    for (token, key) in
+        [("organization", "orion"), ("contact", "kim"), ("agent", "anna"), ("entitlement", "contract")]
+    {
         let collection = COLLECTIONS.into_iter().find(|it| it.0 == token).expect("known").1;
         names.insert(token, format!("{parent}/{collection}/{key}-{tenant}"));
     }

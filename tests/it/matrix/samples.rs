@@ -120,6 +120,29 @@ pub const SAMPLES: &[(&str, &str)] = &[
     ("ListOrganizations", r#"{"parent": "@tenant"}"#),
     ("GetContact", r#"{"name": "@contact"}"#),
     ("ListContacts", r#"{"parent": "@tenant"}"#),
+    ("GetEntitlement", r#"{"name": "@entitlement"}"#),
+    ("ListEntitlements", r#"{"parent": "@tenant", "organization": "@organization"}"#),
+    ("CheckEntitlement", r#"{"parent": "@tenant", "ticket": "@ticket"}"#),
+    (
+        "RecordConsent",
+        r#"{"name": "@ticket", "answer": "CONSENT_ANSWER_ACCEPTED", "tariff": "standard", "note": "am Telefon"}"#,
+    ),
+    ("GetWorklog", r#"{"name": "@worklog"}"#),
+    ("ListWorklogs", r#"{"parent": "@tenant", "ticket": "@ticket"}"#),
+    ("ListBillables", r#"{"parent": "@tenant", "ticket": "@ticket"}"#),
+    ("ListCreditNotes", r#"{"parent": "@tenant", "organization": "@organization"}"#),
+    (
+        "CreateWorklog",
+        r#"{"parent": "@ticket", "worklog": {"agent": "@agent", "activity": "call", "start_time": "2026-03-02T07:00:00Z",
+            "duration": "60s", "note": "neu"}}"#,
+    ),
+    (
+        "CorrectWorklog",
+        r#"{"name": "@worklog", "worklog": {"activity": "call", "start_time": "2026-03-02T07:00:00Z", "duration": "120s"}}"#,
+    ),
+    ("ReverseWorklog", r#"{"name": "@worklog", "note": "vertippt"}"#),
+    ("CreateCreditNote", r#"{"billable": "@billable", "amount_minor_units": "1", "reason": "goodwill"}"#),
+    ("LockBillables", r#"{"parent": "@tenant", "end_time": "2026-03-01T00:00:00Z"}"#),
     ("GetConfiguration", r#"{"name": "@configuration"}"#),
     ("ListConfigurationRevisions", r#"{"name": "@configuration"}"#),
     ("ApplyConfiguration", r#"{"configuration": {"name": "@configuration"}}"#),
@@ -175,6 +198,11 @@ pub const SAMPLES: &[(&str, &str)] = &[
         "UpsertContact",
         r#"{"contact": {"name": "@contact", "organization": "@organization", "display_name": "Neu"}}"#,
     ),
+    (
+        "UpsertEntitlement",
+        r#"{"entitlement": {"name": "@entitlement", "organization": "@organization", "plan": "gold",
+            "start_time": "2026-01-01T00:00:00Z"}}"#,
+    ),
     ("DeleteSubscription", r#"{"name": "@subscription"}"#),
     ("DeleteAgent", r#"{"name": "@agent"}"#),
     ("EraseContact", r#"{"name": "@contact"}"#),
@@ -183,6 +211,11 @@ pub const SAMPLES: &[(&str, &str)] = &[
 /// What makes one of everything that is named above; `@canary` stands in all of it.
 pub const SET_UP: &[(&str, &str)] = &[
     ("UpsertOrganization", r#"{"organization": {"name": "@organization", "display_name": "@canary"}}"#),
+    (
+        "UpsertEntitlement",
+        r#"{"entitlement": {"name": "@entitlement", "organization": "@organization", "plan": "gold",
+            "start_time": "2026-01-01T00:00:00Z", "products": ["@canary"]}}"#,
+    ),
     (
         "UpsertContact",
         r#"{"contact": {"name": "@contact", "organization": "@organization", "display_name": "@canary",
@@ -212,6 +245,12 @@ pub const SET_UP: &[(&str, &str)] = &[
         r#"{"parent": "@ticket", "comment": {"text": "@canary", "visibility": "COMMENT_VISIBILITY_PUBLIC"}}"#,
     ),
     (
+        "CreateWorklog",
+        r#"{"parent": "@ticket", "worklog": {"agent": "@agent", "activity": "call", "start_time": "2026-03-02T07:00:00Z",
+            "duration": "600s", "billable": true, "note": "@canary"}}"#,
+    ),
+    ("ListBillables", r#"{"parent": "@tenant"}"#),
+    (
         "CreateAttachment",
         r#"{"parent": "@ticket", "attachment": {"file_name": "@canary", "byte_count": "3",
             "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "visibility": "ATTACHMENT_VISIBILITY_PUBLIC"}}"#,
@@ -232,6 +271,10 @@ pub const FREE: &[(&str, &str)] = &[
     ("RemoveFollower", "agent"),
     ("UpsertAgent", "agent"),
     ("UpsertOrganization", "organization"),
+    ("UpsertEntitlement", "entitlement"),
+    ("ListEntitlements", "organization"),
+    ("ListCreditNotes", "organization"),
+    ("CreateWorklog", "agent"),
     ("UpsertContact", "contact"),
     ("UpsertContact", "organization"),
     ("PreviewSla", "organization"),

@@ -115,7 +115,7 @@ impl World {
                 }
                 let gone = missing(theirs);
                 cases.push((token, theirs.clone(), gone.clone()));
-                if !["tenant", "configuration", "queue"].contains(&token) {
+                if !["tenant", "configuration", "queue", "billable"].contains(&token) {
                     let (mine, not_mine) =
                         (theirs.replace("/acme/", "/globex/"), gone.replace("/acme/", "/globex/"));
                     cases.push((token, mine, not_mine));

@@ -355,6 +355,22 @@ const LAWS: &[(&str, &str)] = &[
             or (a.published_revision is not null and p.issue_time is null)",
     ),
     (
+        "the books count on without a gap, and each line does",
+        "select b.tenant_id from (select tenant_id, count(*) n, max(position) m from billables group by 1) b
+         left join billing_accounts a on a.tenant_id = b.tenant_id where b.n <> b.m or a.last_position is distinct from b.m
+         union all
+         select tariff from billables group by tenant_id, ticket_id, organization, tariff, grouping_key, rate
+         having count(*) <> max(sequence)",
+    ),
+    (
+        "what is taken back is what was entered, once",
+        "select r.id::text from worklogs r
+         left join worklogs o on o.tenant_id = r.tenant_id and o.ticket_id = r.ticket_id and o.id = r.reverses
+         where r.reverses is not null and (o.seconds is distinct from -r.seconds or o.agent <> r.agent)
+         union all
+         select id::text from worklogs where (reverses is null) <> (seconds > 0)",
+    ),
+    (
         "a waiting ticket has nobody, an owned one waits nowhere",
         "select id::text from tickets where queue_time is not null and assignee is not null",
     ),
