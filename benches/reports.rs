@@ -145,10 +145,10 @@ async fn fill(owner: &mut PgConnection, tickets: u64) -> anyhow::Result<()> {
                      case when solved then done end, null from {series}"
             ),
             format!(
-                "insert into report_steps select 'bench', {ids}, 1, 'backlog', 1, at, false, '', {common} from {series}
-                 union all select 'bench', {ids}, 9, 'backlog', -1, done, false, '', {common} from {series} where solved
-                 union all select 'bench', {ids}, 2, 'escalated', 1, at, false,
-                     (array['COMPLEXITY','CODE_CHANGE','MISSING_SKILL'])[n % 3 + 1], {common} from {series} where n % 3 > 0"
+                "insert into report_steps select 'bench', {ids}, 1, 1, 'backlog', 1, at, false, '', '', {common} from {series}
+                 union all select 'bench', {ids}, 9, 1, 'backlog', -1, done, false, '', '', {common} from {series} where solved
+                 union all select 'bench', {ids}, 2, 1, 'escalated', 1, at, false,
+                     (array['COMPLEXITY','CODE_CHANGE','MISSING_SKILL'])[n % 3 + 1], '', {common} from {series} where n % 3 > 0"
             ),
             format!(
                 "insert into report_clocks select 'bench', {ids}, clock, 'SLA', 'standard',

@@ -53,13 +53,18 @@ create table report_steps (
     ticket_id    uuid        not null,
     -- Of the event.
     version      bigint      not null,
+    -- 1, 2, 3 … of those that the event is.
+    number       integer     not null,
     step         text        not null,
-    -- 1, or −1 where it takes something away.
+    -- 1, seconds of work, units, or smallest units of a currency; below zero where it takes something away.
     amount       bigint      not null,
     step_time    timestamptz not null,
     -- Whether the ticket goes on in another one: it is counted there.
     merged       boolean     not null,
+    -- Of an escalation its reason, of work its activity.
     reason       text        not null,
+    -- Of a charge; else empty.
+    currency     text        not null,
     kind         text        not null,
     channel      text        not null,
     priority     text        not null,
@@ -69,7 +74,7 @@ create table report_steps (
     level        text        not null,
     queue        text        not null,
     team         text        not null,
-    primary key (tenant_id, ticket_id, version, step, amount)
+    primary key (tenant_id, ticket_id, version, number)
 );
 
 create index report_steps_time on report_steps (tenant_id, step, step_time);

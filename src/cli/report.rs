@@ -120,6 +120,15 @@ fn table(figures: &Figures) -> Table {
     for (clock, kept) in &figures.sla_attainment {
         row(&format!("promises kept, {clock}"), kept.kept, Some(kept.rate));
     }
+    for (level, seconds) in &figures.work_seconds {
+        row(&format!("minutes of work, {level}"), seconds / 60, None);
+    }
+    if figures.chargeable_units != 0 {
+        row("units charged", figures.chargeable_units.unsigned_abs(), None);
+    }
+    for (currency, amount) in &figures.billed_amount {
+        row(&format!("billed, smallest units of {currency}"), *amount, None);
+    }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);

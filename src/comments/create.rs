@@ -74,7 +74,7 @@ fn decide(
     // What a program says answers nobody.
     let moves = ctx.actor.is_customer() && !create.draft.automatic;
     if ticket.state == State::Merged && (!moves || opening.is_none()) {
-        return Err(went_on(&ticket).into());
+        return Err(tickets::went_on(&ticket).into());
     }
     if moves && is_over(ctx, configuration, &ticket) {
         let opened = follow_up::decide(ctx, configuration, &ticket, opening.ok_or(Error::Conflict)?)?;
@@ -104,13 +104,6 @@ fn is_over(ctx: &Ctx, configuration: &Configuration, ticket: &Ticket) -> bool {
         }
         _ => false,
     }
-}
-
-/// What is said on a merged ticket belongs elsewhere.
-fn went_on(ticket: &Ticket) -> Refusal {
-    let into = ticket.merged_into.map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id));
-    let text = "the ticket goes on in another one, which you are not shown";
-    Refusal::new(Reason::TicketMerged, text).with("merged_into", into.unwrap_or_default())
 }
 
 /// One more comment on the ticket.

@@ -13,6 +13,8 @@ pub enum Unit {
     /// 0 to 1.
     Share,
     Seconds,
+    /// The smallest of a currency; ask by currency.
+    MinorUnits,
 }
 
 /// From what a figure is counted.
@@ -69,6 +71,9 @@ pub enum Which {
     Transfer,
     Return,
     Reopening,
+    Work,
+    Charge,
+    Bill,
     /// Of clocks.
     Kept,
     Broken,
@@ -182,7 +187,7 @@ dimensions! { OF_TICKETS:
     Field { name: "state", column: "state", kind: Type::Enum(State::NAMES) },
     Field { name: "imported", column: "imported", kind: Type::Bool },
 }
-dimensions! { OF_STEPS: text("reason"), }
+dimensions! { OF_STEPS: text("reason"), text("currency"), }
 dimensions! { OF_CLOCKS: text("agreement"), text("policy"), text("clock"), }
 
 /// Of tickets.
@@ -201,12 +206,13 @@ const fn tickets(
 const fn steps(
     key: &'static str,
     display_name: &'static str,
+    unit: Unit,
     which: Which,
     definition: &'static str,
 ) -> Metric {
     let (source, by) = (Source::Steps, By::Step);
     let measure = Sum(Amount::One, which);
-    Metric { key, display_name, definition, unit: Unit::Count, revision: 1, source, by, measure }
+    Metric { key, display_name, definition, unit, revision: 1, source, by, measure }
 }
 
 /// Of clocks.
@@ -464,18 +470,53 @@ pub const METRICS: &[Metric] = &[
     steps(
         "escalations",
         "Escalations",
+        Unit::Count,
         Which::Escalation,
         "Times that a ticket was escalated, at the level that escalated it.",
     ),
-    steps("hand_backs", "Hand-backs", Which::HandBack, "Times that a ticket was handed back."),
+    steps("hand_backs", "Hand-backs", Unit::Count, Which::HandBack, "Times that a ticket was handed back."),
     steps(
         "transfers",
         "Transfers",
+        Unit::Count,
         Which::Transfer,
         "Times that a ticket went to another team or queue of the same level.",
     ),
-    steps("returns", "Returns", Which::Return, "Times that a ticket came back to a team that had had it."),
-    steps("reopenings", "Reopenings", Which::Reopening, "Times that a solved ticket was opened again."),
+    steps(
+        "returns",
+        "Returns",
+        Unit::Count,
+        Which::Return,
+        "Times that a ticket came back to a team that had had it.",
+    ),
+    steps(
+        "reopenings",
+        "Reopenings",
+        Unit::Count,
+        Which::Reopening,
+        "Times that a solved ticket was opened again.",
+    ),
+    steps(
+        "work_seconds",
+        "Work",
+        Unit::Seconds,
+        Which::Work,
+        "Work that was entered, less what was taken back, by when it was done and who had the ticket at the entry.",
+    ),
+    steps(
+        "chargeable_units",
+        "Units charged",
+        Unit::Count,
+        Which::Charge,
+        "Units on the bill, by the period to which they belong; corrections count as they are told, also below zero.",
+    ),
+    steps(
+        "billed_amount",
+        "Billed",
+        Unit::MinorUnits,
+        Which::Bill,
+        "What the units come to, less what was given back by credit notes.",
+    ),
 ];
 
 #[cfg(test)]

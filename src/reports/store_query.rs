@@ -81,6 +81,9 @@ impl Which {
             Self::Transfer => "step = 'transferred'",
             Self::Return => "step = 'returned'",
             Self::Reopening => "step = 'reopened'",
+            Self::Work => "step = 'worked'",
+            Self::Charge => "step = 'charged'",
+            Self::Bill => "step = 'billed'",
             Self::Kept => "kept",
             Self::Broken => "not kept",
             Self::FirstResponseClock => "clock = 'FIRST_RESPONSE' and elapsed_seconds is not null",
@@ -149,10 +152,11 @@ impl Ask<'_> {
         if let Some(start) = self.start {
             query.push(format_args!(" and {column} >= ")).push_bind(start);
         }
-        // What there was to do, there was, also on those that were merged later.
+        // What there was to do, there was, also on those that were merged later; and work and its price are told where they count.
+        let counts_all = matches!(step, Some(Which::Backlog | Which::Work | Which::Charge | Which::Bill));
         match self.source {
             Source::Tickets => _ = query.push(" and state <> 'MERGED'"),
-            Source::Steps if step != Some(Which::Backlog) => _ = query.push(" and not merged"),
+            Source::Steps if !counts_all => _ = query.push(" and not merged"),
             Source::Steps | Source::Clocks => {}
         }
         if let Some(filter) = self.filter {

@@ -90,6 +90,12 @@ pub enum What {
     /// Came back to a team that had it.
     Returned,
     Reopened,
+    /// Seconds of it were entered, or taken back.
+    Worked,
+    /// Units of the bill.
+    Charged,
+    /// What they come to, and what was given back of it.
+    Billed,
 }
 
 /// One thing that is counted by itself. Field names are the columns of `report_steps`.
@@ -98,12 +104,17 @@ pub struct Step {
     pub tenant_id: TenantId,
     pub ticket_id: Id,
     pub version: i64,
+    /// 1, 2, 3 … of those that the event is.
+    pub number: i32,
     pub step: What,
     pub amount: i64,
     pub step_time: Time,
     /// Whether the ticket goes on in another one: it is counted there.
     pub merged: bool,
+    /// Of an escalation its reason, of work its activity.
     pub reason: String,
+    /// Of a charge.
+    pub currency: String,
     #[serde(flatten)]
     pub at: Dimensions,
 }
@@ -158,19 +169,7 @@ impl Story {
         self.version = event.version;
         self.events += 1;
         self.pass(was, event.occur_time);
-        let mut step = |step, amount, at: &Dimensions| {
-            steps.push(Step {
-                tenant_id: event.tenant_id.clone(),
-                ticket_id: event.ticket_id,
-                version: event.version,
-                step,
-                amount,
-                step_time: event.occur_time,
-                merged: is == Some(State::Merged),
-                reason: reason(event),
-                at: at.clone(),
-            });
-        };
+        let mut step = |step, amount, at: &Dimensions| steps.push(Step::of(event, step, amount, at));
         let (lived, lives) = (was.is_some_and(State::is_live), is.is_some_and(State::is_live));
         if lived && !(lives && before == now) {
             step(What::Backlog, -1, &before);
@@ -197,6 +196,10 @@ impl Story {
                 step(what, count - *counted, &now);
                 *counted = count;
             }
+        }
+        steps.extend(work(event, &now));
+        for (number, step) in (1..).zip(&mut steps) {
+            step.number = number;
         }
         self.enter(event, was, is);
         self.at = now;
@@ -251,6 +254,62 @@ impl Story {
         self.assignee.clone_from(&facts.assignee);
         self.resolution_code.clone_from(&facts.resolution_code);
     }
+}
+
+impl Step {
+    /// One that is not numbered yet.
+    fn of(event: &Event, step: What, amount: i64, at: &Dimensions) -> Self {
+        Self {
+            tenant_id: event.tenant_id.clone(),
+            ticket_id: event.ticket_id,
+            version: event.version,
+            number: 0,
+            step,
+            amount,
+            step_time: event.occur_time,
+            merged: State::parse(&event.facts.state) == Some(State::Merged),
+            reason: reason(event),
+            currency: String::new(),
+            at: at.clone(),
+        }
+    }
+}
+
+/// Work, when it was done, and what it costs, in the period to which that belongs; both are told as signed differences.
+fn work(event: &Event, at: &Dimensions) -> Vec<Step> {
+    let worth = |told: &Value, field: &str| told.get(field).and_then(Value::as_i64).unwrap_or_default();
+    let text =
+        |told: &Value, field: &str| told.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let time = |told: &Value, field: &str| text(told, field).parse().unwrap_or(event.occur_time);
+    let details =
+        || Value::Object(event.details.iter().map(|(key, value)| (key.clone(), value.clone())).collect());
+    let step = |what, amount| Step::of(event, what, amount, at);
+    let mut steps = match event.kind {
+        EventType::TicketWorkLogged | EventType::TicketWorkReversed => {
+            let told = details();
+            let (step_time, reason) = (time(&told, "start_time"), text(&told, "activity"));
+            vec![Step { step_time, reason, ..step(What::Worked, worth(&told, "seconds")) }]
+        }
+        EventType::BillableRated => {
+            let lines = event.details.get("billables").and_then(Value::as_array);
+            lines
+                .into_iter()
+                .flatten()
+                .flat_map(|line| {
+                    let (step_time, currency) = (time(line, "post_time"), text(line, "currency"));
+                    let units = Step { step_time, ..step(What::Charged, worth(line, "units")) };
+                    [units, Step { step_time, currency, ..step(What::Billed, worth(line, "amount")) }]
+                })
+                .collect()
+        }
+        EventType::BillableCredited => {
+            let told = details();
+            vec![Step { currency: text(&told, "currency"), ..step(What::Billed, -worth(&told, "amount")) }]
+        }
+        _ => Vec::new(),
+    };
+    steps.retain(|step| step.amount != 0);
+    steps
 }
 
 /// The value of a field after the event, if it changed.

@@ -35,6 +35,7 @@ fn unit(unit: Unit) -> pb::MetricUnit {
         Unit::Count => pb::MetricUnit::Count,
         Unit::Share => pb::MetricUnit::Share,
         Unit::Seconds => pb::MetricUnit::Seconds,
+        Unit::MinorUnits => pb::MetricUnit::MinorUnits,
     }
 }
 

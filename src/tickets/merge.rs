@@ -6,11 +6,13 @@ use serde_json::Value;
 
 use super::{
     Change, MAX_FOLLOWERS, Relation, State, Ticket, Verb, Written, advance, enter, store_links,
+    union::group_in,
     write::Target,
     write_together::{ActTogether, write_together},
 };
 use crate::{
     app::App,
+    billing,
     configuration::Configuration,
     ctx::Ctx,
     db::Tx,
@@ -105,7 +107,12 @@ fn is_shown_nothing_new(survivor: &Ticket, merged: &Ticket) -> Result<(), Refusa
     Ok(())
 }
 
-impl ActTogether for Merge {
+struct Merging<'a> {
+    app: &'a App,
+    merge: &'a Merge,
+}
+
+impl ActTogether for Merging<'_> {
     async fn act(
         &self,
         tx: &mut Tx,
@@ -122,15 +129,25 @@ impl ActTogether for Merge {
         } else {
             None
         };
-        let changes = decide(ctx, survivor, merged, there, starts, self)?;
+        let mut changes = decide(ctx, survivor, merged, there, starts, self.merge)?;
         store_links::merge(tx, &ids[..ids.len() - 1], changes[0].next.id, ctx.now).await?;
-        Ok(changes)
+        // The work on each, and on those for which it went on, counts to the survivor from now on.
+        let mut survived = changes.remove(0);
+        let mut ended = Vec::with_capacity(changes.len());
+        for change in changes {
+            let group = group_in(tx, change.next.id).await?;
+            let (from, to) = billing::count_in(tx, self.app, ctx, &group, change, survived).await?;
+            survived = to;
+            ended.push(from);
+        }
+        ended.insert(0, survived);
+        Ok(ended)
     }
 }
 
 pub async fn merge(app: &App, ctx: &Ctx, merge: Merge) -> Result<Written> {
     let targets: Vec<Target> = [&merge.target].into_iter().chain(&merge.merged).cloned().collect();
-    write_together(app, ctx, &targets, &merge).await
+    write_together(app, ctx, &targets, &Merging { app, merge: &merge }).await
 }
 
 #[cfg(test)]

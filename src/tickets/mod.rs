@@ -86,7 +86,7 @@ pub use restricted::{Sight, hidden, see};
 pub use status::{Verb, advance, advance_settled};
 pub use store::Live;
 pub use store_came::{came as came_in, count_before, ids_behind as ids_behind_in};
-pub use union::{Place, survivor, survivor_in, union};
+pub use union::{Place, survivor, survivor_in, union, went_on};
 pub use write::{
     Act, Done, Target, apply_in, check_version, held_in, keep_in, lock_all_in, lock_first_in, lock_free_in,
     lock_in, write, write_in, write_with,

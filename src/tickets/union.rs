@@ -7,7 +7,27 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use super::{Ticket, read, restricted, store_links};
-use crate::{app::App, ctx::Ctx, db::Tx, error::Result, ids::Id};
+use crate::{
+    app::App,
+    ctx::Ctx,
+    db::Tx,
+    error::{Reason, Refusal, Result},
+    ids::Id,
+};
+
+/// What is said or done on a merged ticket belongs elsewhere.
+pub fn went_on(ticket: &Ticket) -> Refusal {
+    let into = ticket.merged_into.map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id));
+    let text = "the ticket goes on in another one, which you are not shown";
+    Refusal::new(Reason::TicketMerged, text).with("merged_into", into.unwrap_or_default())
+}
+
+/// A ticket and all for which it goes on, by whatever way: whoever has locked it knows that they stay so.
+pub async fn group_in(tx: &mut Tx, id: Id) -> Result<Vec<Id>> {
+    let tenant = tx.tenant().clone();
+    let merged = store_links::merged_into(&mut **tx, &tenant, id).await?;
+    Ok(std::iter::once(id).chain(merged.into_iter().map(|ticket| ticket.id)).collect())
+}
 
 /// The ticket, if the caller may see it, and those that were merged into it, as far as the caller sees them.
 pub async fn union(app: &App, ctx: &Ctx, id: Id) -> Result<Vec<Id>> {

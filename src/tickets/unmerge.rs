@@ -7,12 +7,14 @@ use super::{
     Change, Relation, State, Ticket, Verb, Written, advance,
     change::undo,
     read, store_links,
+    union::group_in,
     write::Target,
     write_together::{ActTogether, write_together},
 };
 use crate::{
     agents::{self, Loaded},
     app::App,
+    billing,
     configuration::Configuration,
     ctx::Ctx,
     db::Tx,
@@ -104,7 +106,7 @@ fn has_not_gone_on(survivor: &Ticket, since: &[Event]) -> Result<(), Refusal> {
 /// it is labelled and what clocks tell is not; nor are merges, which can be taken back.
 pub fn is_activity(event: &Event) -> bool {
     match event.kind {
-        EventType::TicketCommented | EventType::TicketAttachmentAdded => true,
+        EventType::TicketCommented | EventType::TicketAttachmentAdded | EventType::TicketWorkLogged => true,
         EventType::TicketMerged | EventType::TicketUnmerged => false,
         _ => event.changes.contains_key("state"),
     }
@@ -120,7 +122,12 @@ fn last_merge(merged: &Ticket, log: Vec<Event>) -> Result<Past> {
     Ok(Past { merge, before })
 }
 
-impl ActTogether for Unmerge {
+struct Unmerging<'a> {
+    app: &'a App,
+    unmerge: &'a Unmerge,
+}
+
+impl ActTogether for Unmerging<'_> {
     async fn act(
         &self,
         tx: &mut Tx,
@@ -143,9 +150,14 @@ impl ActTogether for Unmerge {
         let starts = sla::give_starts_back_in(tx, survivor_id, &log, id).await?;
         let owner = agents::lock_in(tx, configuration, past.before.assignee.as_slice()).await?.pop();
         let of = (survivor, since.as_slice());
-        let changes = decide(ctx, configuration, (merged, past), of, owner.as_ref(), starts, &self.target)?;
+        let changes =
+            decide(ctx, configuration, (merged, past), of, owner.as_ref(), starts, &self.unmerge.target)?;
         store_links::unmerge(tx, id, survivor_id).await?;
-        Ok(changes)
+        let Ok([back, left]) = <[Change; 2]>::try_from(changes) else { unreachable!("two") };
+        // Its work, and that of those for which it goes on, is its own again.
+        let group = group_in(tx, id).await?;
+        let (left, back) = billing::count_in(tx, self.app, ctx, &group, left, back).await?;
+        Ok(vec![back, left])
     }
 }
 
@@ -153,7 +165,7 @@ pub async fn unmerge(app: &App, ctx: &Ctx, unmerge: Unmerge) -> Result<Written> 
     let seen = read::find(app, &ctx.tenant, unmerge.target.id).await?;
     let Some(survivor) = seen.merged_into else { return again(app, ctx, &unmerge).await };
     let targets = [unmerge.target.clone(), Target::of(survivor)];
-    write_together(app, ctx, &targets, &unmerge).await
+    write_together(app, ctx, &targets, &Unmerging { app, unmerge: &unmerge }).await
 }
 
 /// Of a ticket that is not merged: the answer of the call that took the merge back, or the refusal.

@@ -14,10 +14,10 @@ use crate::{
     configuration::Configuration,
     ctx::{ActorKind, Ctx},
     db::Tx,
-    error::{Result, Violations},
+    error::{Error, Reason, Result, Violations},
     events::EventType,
     ids::Id,
-    tickets::{Act, Change, Done, Target, Ticket, Verb, advance, write_with},
+    tickets::{self, Act, Change, Done, State, Target, Ticket, Verb, advance, write_with},
     time::Time,
 };
 
@@ -45,6 +45,9 @@ pub fn decide(
     id: Id,
     root: Id,
 ) -> Result<(Worklog, Change)> {
+    if ticket.state == State::Merged {
+        return Err(tickets::went_on(&ticket).into());
+    }
     // What still may be said something on may be worked on: also what is closed, whose work is entered late.
     advance(ticket.state, Verb::Comment)?;
     own(ctx, &draft.agent)?;
@@ -122,10 +125,30 @@ impl Act for Entering<'_> {
     }
 }
 
-/// The entry, and what became of the ticket.
+/// How often somebody may merge and unmerge tickets just when work is entered there.
+const ROUNDS: usize = 6;
+
+/// The entry, and what became of the ticket; of a merged one, the entry is where that goes on.
 pub async fn create(app: &App, ctx: &Ctx, create: &Create) -> Result<(Shown, Done<Kept>)> {
+    let mut survivor = None;
+    for _ in 0..ROUNDS {
+        let target = survivor.as_ref().unwrap_or(&create.target);
+        survivor = match enter(app, ctx, create, target).await {
+            Err(error) if error.reason() == Reason::TicketMerged => {
+                match tickets::survivor(app, ctx, create.target.id).await? {
+                    Some(ticket) => Some(Target::of(ticket.id)),
+                    None => return Err(error),
+                }
+            }
+            settled => return settled,
+        };
+    }
+    Err(Error::Conflict)
+}
+
+async fn enter(app: &App, ctx: &Ctx, create: &Create, target: &Target) -> Result<(Shown, Done<Kept>)> {
     let entering = Entering { app, create, id: app.ids.next() };
-    let done = write_with(app, ctx, &create.target, &entering).await?;
+    let done = write_with(app, ctx, target, &entering).await?;
     let shown = read::get(app, ctx, done.ticket.id, done.extra.id).await?;
     Ok((shown, done))
 }

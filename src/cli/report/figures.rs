@@ -49,6 +49,11 @@ pub struct Figures {
     pub resolution_seconds: Spread,
     /// Promises kept, by `AGREEMENT CLOCK`.
     pub sla_attainment: BTreeMap<String, Kept>,
+    /// Seconds of work by level.
+    pub work_seconds: BTreeMap<String, u64>,
+    pub chargeable_units: i64,
+    /// By currency, in its smallest unit.
+    pub billed_amount: BTreeMap<String, u64>,
 }
 
 /// How long something took.
@@ -91,6 +96,7 @@ const WHOLE: &[&str] = &[
     "first_response_p90",
     "resolution_p50",
     "resolution_p90",
+    "chargeable_units",
 ];
 
 pub async fn figures(reports: &mut Reports) -> anyhow::Result<Figures> {
@@ -125,6 +131,9 @@ pub async fn figures(reports: &mut Reports) -> anyhow::Result<Figures> {
         first_response_seconds: spread("first_response"),
         resolution_seconds: spread("resolution"),
         sla_attainment: kept(reports).await?,
+        work_seconds: by(reports, "work_seconds", "level").await?,
+        chargeable_units: whole.value("chargeable_units", 0) as i64,
+        billed_amount: by(reports, "billed_amount", "currency").await?,
     })
 }
 

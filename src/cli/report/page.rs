@@ -154,6 +154,8 @@ fn charts(figures: &Figures, series: &Answer, starts: &[String]) -> anyhow::Resu
         figures.highest_level.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
     let reasons: Vec<(&str, f64)> =
         figures.escalations_by_reason.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
+    let work: Vec<(&str, f64)> =
+        figures.work_seconds.iter().map(|(key, seconds)| (key.as_str(), *seconds as f64 / 3600.0)).collect();
     let kept: Vec<(&str, f64)> =
         figures.sla_attainment.iter().map(|(key, kept)| (key.as_str(), 100.0 * kept.rate)).collect();
     Ok(html! {
@@ -165,6 +167,9 @@ fn charts(figures: &Figures, series: &Answer, starts: &[String]) -> anyhow::Resu
             div class="pair" {
                 (figure("Highest level", "Tickets by the highest level that had them.", &across(&levels)?))
                 (figure("Escalations by reason", "How often.", &across(&reasons)?))
+            }
+            @if !work.is_empty() {
+                (figure("Work", "Hours entered, by the level that had the ticket.", &across(&work)?))
             }
             @if !kept.is_empty() {
                 (figure("Promises kept", "Percent, by agreement and clock.", &across(&kept)?))

@@ -1,33 +1,21 @@
 //! Work of a ticket that counts to another, and comes back, while both are worked on: every second and unit is there once.
 
 use futures_util::future::join_all;
-use ticketing::{
-    billing,
-    ctx::Ctx,
-    ids::Id,
-    tickets::{Change, apply_in, lock_all_in},
-};
 use ticketing_proto::v1 as pb;
+use tonic::Status;
 
 use super::{bill, enter, entering, evening, rerate, reversing, training, work, worklogs};
-use crate::{comments::comments, support::Desk};
+use crate::{comments::comments, support::Desk, tickets::tickets};
 
-fn id(name: &str) -> Id {
-    name.rsplit('/').next().expect("a name").parse().expect("an id")
+async fn merge(desk: &Desk, merged: &str, survivor: &str) -> Result<(), Status> {
+    let merged = vec![pb::MergedTicket { name: merged.to_owned(), ..Default::default() }];
+    let merge = pb::MergeTicketsRequest { name: survivor.to_owned(), tickets: merged, ..Default::default() };
+    tickets(desk.manager()).merge_tickets(merge).await.map(drop)
 }
 
-/// What merging does to work, as its transaction will: `from` counts to `to`.
-async fn count(desk: &Desk, ticket: &str, from: &str, to: &str) {
-    let ctx = Ctx::system(desk.tenant.clone(), "test", desk.now());
-    let mut tx = desk.app.db.begin(&desk.tenant).await.expect("a transaction");
-    let mut locked = lock_all_in(&mut tx, &[id(from), id(to)]).await.expect("both");
-    let place = locked.iter().position(|it| it.id == id(from)).expect("there");
-    let (from, to) = (locked.remove(place), locked.remove(0));
-    let (from, to) = (Change::of(from), Change::of(to));
-    let (from, to) =
-        billing::count_in(&mut tx, &desk.app, &ctx, &[id(ticket)], from, to).await.expect("counted");
-    apply_in(&mut tx, &desk.app.configurations, vec![from, to]).await.expect("written");
-    tx.commit().await.expect("committed");
+async fn unmerge(desk: &Desk, merged: &str) -> Result<(), Status> {
+    let unmerge = pb::UnmergeTicketRequest { name: merged.to_owned(), ..Default::default() };
+    tickets(desk.manager()).unmerge_ticket(unmerge).await.map(drop)
 }
 
 #[tokio::test]
@@ -38,7 +26,7 @@ async fn work_of_a_merged_ticket_counts_to_the_survivor_and_comes_back() {
     enter(&desk, &survivor.name, work("anna", "10:00:00", 10)).await;
     let apart = [(merged.name.clone(), (1, 2500)), (survivor.name.clone(), (1, 2500))];
     assert_eq!(bill(&desk).await, apart.clone().into());
-    count(&desk, &merged.name, &merged.name, &survivor.name).await;
+    merge(&desk, &merged.name, &survivor.name).await.expect("merged");
     // 20 minutes, five of them free: one unit.
     assert_eq!(bill(&desk).await, [(survivor.name.clone(), (1, 2500))].into());
     let get = pb::GetWorklogRequest { name: entry.name.clone() };
@@ -49,7 +37,7 @@ async fn work_of_a_merged_ticket_counts_to_the_survivor_and_comes_back() {
     worklogs(desk.manager()).reverse_worklog(reversing(&entry.name)).await.expect("reversed");
     rerate(&desk).await;
     assert_eq!(bill(&desk).await, [(survivor.name.clone(), (1, 2500))].into(), "five free of ten");
-    count(&desk, &merged.name, &survivor.name, &merged.name).await;
+    unmerge(&desk, &merged.name).await.expect("unmerged");
     assert_eq!(bill(&desk).await, [(survivor.name.clone(), (1, 2500))].into());
     desk.finish().await;
 }
@@ -72,18 +60,17 @@ async fn every_comment_second_and_unit_is_there_once_under_concurrent_work() {
         let mut anna = comments(desk.agent("anna"));
         async move { anna.create_comment(request).await.expect("said") }
     }));
+    // Whoever is too late is refused, and nothing of it stays.
     let moving = async {
-        for _ in 0..3 {
-            count(&desk, &merged.name, &merged.name, &survivor.name).await;
-            count(&desk, &merged.name, &survivor.name, &merged.name).await;
+        for _ in 0..8 {
+            drop(merge(&desk, &merged.name, &survivor.name).await);
+            drop(unmerge(&desk, &merged.name).await);
         }
     };
     tokio::join!(logging, talking, moving);
-    // Eight times seven minutes each, less five free, are 51: four units each; together 107 are eight.
-    let apart = [(merged.name.clone(), (4, 10_000)), (survivor.name.clone(), (4, 10_000))];
-    count(&desk, &merged.name, &survivor.name, &merged.name).await;
-    assert_eq!(bill(&desk).await, apart.into());
-    count(&desk, &merged.name, &merged.name, &survivor.name).await;
+    drop(merge(&desk, &merged.name, &survivor.name).await);
+    rerate(&desk).await;
+    // 16 times seven minutes, less five free, are 107: eight units, wherever each was entered.
     assert_eq!(bill(&desk).await, [(survivor.name.clone(), (8, 20_000))].into());
     let (seconds, said): (i64, i64) =
         sqlx::query_as("select (select sum(seconds)::bigint from worklogs), (select count(*) from comments)")
