@@ -47,7 +47,7 @@ pub fn for_caller(ctx: &Ctx, ticket: pb::Ticket) -> pb::Ticket {
             summary: resolution.summary,
             ..pb::Resolution::default()
         }),
-        entitlement: ticket.entitlement.map(|it| entitlements::wire::for_caller(ctx, it)),
+        entitlement: ticket.entitlement.map(|it| Box::new(entitlements::wire::for_caller(ctx, *it))),
         follow_up_of: ticket.follow_up_of,
         create_time: ticket.create_time,
         update_time: ticket.update_time,
