@@ -47,7 +47,7 @@ pub fn for_caller(ctx: &Ctx, ticket: pb::Ticket) -> pb::Ticket {
             summary: resolution.summary,
             ..pb::Resolution::default()
         }),
-        entitlement: ticket.entitlement.map(|it| entitlements::wire::for_caller(ctx, it)),
+        entitlement: ticket.entitlement.map(|it| Box::new(entitlements::wire::for_caller(ctx, *it))),
         follow_up_of: ticket.follow_up_of,
         merged_into: ticket.merged_into,
         create_time: ticket.create_time,

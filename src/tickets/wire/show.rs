@@ -65,7 +65,7 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
         entitlement: ticket
             .entitlement
             .as_ref()
-            .map(|it| entitlements::wire::decision(&ticket.tenant_id, it)),
+            .map(|it| Box::new(entitlements::wire::decision(&ticket.tenant_id, it))),
         followers: match view {
             View::Basic => Vec::new(),
             View::Full => ticket.followers.iter().map(|key| named(&ticket, "agents", key)).collect(),
