@@ -175,7 +175,7 @@ async fn who_is_not_shown_the_other_one_is_not_shown_the_link() {
     tickets(desk.manager()).link_tickets(request).await.expect("linked");
 
     let followed = (Relation::FollowedUpBy, further.name.clone());
-    assert_eq!(links(desk.customer("peter"), &a, 50).await, [followed.clone()]);
+    assert_eq!(links(desk.customer("peter"), &a, 50).await, std::slice::from_ref(&followed));
     assert_eq!(links(desk.customer("peter"), &further, 50).await, [(Relation::FollowUp, a.name.clone())]);
     let staff = links(desk.agent("zoe"), &a, 50).await;
     assert_eq!(staff.len(), 3, "{staff:?}");
@@ -226,7 +226,7 @@ async fn a_solved_problem_is_offered_to_its_incidents_and_forced_on_none() {
 
     let solution = resolve(&desk, &problem.name).await.resolution;
     assert_eq!(offered(&desk).await, 2);
-    assert_eq!(offers(&desk, &first).await, [problem.name.clone()]);
+    assert_eq!(offers(&desk, &first).await, std::slice::from_ref(&problem.name));
     assert_eq!(read(&desk, &first.name).await.state(), pb::TicketState::New, "nothing is forced");
     assert_eq!(
         reason(&anna.resolve_ticket(take_over(&other)).await),

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use ticketing::sla;
-use ticketing_proto::v1::{self as pb, sla_service_client::SlaServiceClient};
+use ticketing_proto::v1::{
+    self as pb,
+    ClockState::{Breaching, Cancelled, Paused, Running},
+    sla_service_client::SlaServiceClient,
+};
 
 use super::{asked, merge, unmerge};
 use crate::{
@@ -42,7 +46,6 @@ async fn the_clocks_of_what_is_merged_are_told_of_no_more_and_run_on_when_it_com
     let [a, b] = [asked(&desk, "peter", "A").await, asked(&desk, "peter", "B").await];
     desk.advance(HOUR);
     merge(&desk, &b, &[&a]).await;
-    use pb::ClockState::{Breaching, Cancelled, Paused, Running};
     assert_eq!(states(&clocks(&desk, &a.name).await), [Cancelled, Cancelled]);
     desk.advance(5 * HOUR);
     while sla::fire::run_once(&desk.app, 500).await.expect("a tick").done > 0 {}
@@ -103,6 +106,6 @@ async fn where_the_tenant_says_so_the_survivor_s_clocks_begin_as_early_as_the_ot
     desk.advance(HOUR * 3 / 2);
     merge(&desk, &c, &[&a]).await;
     while sla::fire::run_once(&desk.app, 500).await.expect("a tick").done > 0 {}
-    assert_eq!(states(&clocks(&desk, &c.name).await)[0], pb::ClockState::Breaching);
+    assert_eq!(states(&clocks(&desk, &c.name).await)[0], Breaching);
     desk.finish().await;
 }

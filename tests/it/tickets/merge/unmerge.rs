@@ -52,7 +52,7 @@ async fn a_merge_frees_the_agent_and_the_way_back_takes_the_room_again() {
     assert_eq!(used(&desk, "anna").await, 1);
     merge(&desk, &b, &[&a]).await;
     assert_eq!(used(&desk, "anna").await, 0);
-    desk.advance(Duration::from_secs(60));
+    desk.advance(Duration::from_mins(1));
     let back = unmerge(&desk, &a.name).await.expect("back").into_inner().ticket.expect("a ticket");
     let unchanged = pb::Ticket {
         etag: before.etag.clone(),
