@@ -25,7 +25,7 @@ pub fn went_on(ticket: &Ticket) -> Refusal {
 /// A ticket and all for which it goes on, by whatever way: whoever has locked it knows that they stay so.
 pub async fn group_in(tx: &mut Tx, id: Id) -> Result<Vec<Id>> {
     let tenant = tx.tenant().clone();
-    let merged = store_links::merged_into(&mut **tx, &tenant, id).await?;
+    let merged = store_links::merged_into(tx, &tenant, id).await?;
     Ok(std::iter::once(id).chain(merged.into_iter().map(|ticket| ticket.id)).collect())
 }
 

@@ -5,7 +5,9 @@ use ticketing_proto::v1 as pb;
 use super::{View, timestamp};
 use crate::{
     ctx::ActorKind,
-    entitlements, knowledge,
+    entitlements,
+    ids::Id,
+    knowledge,
     tickets::{FieldValue, State, Ticket, Written, actions::Action},
 };
 
@@ -52,20 +54,8 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
         organization: named(&ticket, "organizations", &ticket.organization),
         impact: 1 + ticket.impact as i32,
         urgency: 1 + ticket.urgency as i32,
-        follow_up_of: ticket
-            .follow_up_of
-            .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
-            .unwrap_or_default(),
-        merged_into: ticket
-            .merged_into
-            .map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id))
-            .unwrap_or_default(),
         imported: ticket.imported,
         restricted: ticket.restricted,
-        entitlement: ticket
-            .entitlement
-            .as_ref()
-            .map(|it| Box::new(entitlements::wire::decision(&ticket.tenant_id, it))),
         followers: match view {
             View::Basic => Vec::new(),
             View::Full => ticket.followers.iter().map(|key| named(&ticket, "agents", key)).collect(),
@@ -108,7 +98,16 @@ pub fn ticket(ticket: Ticket, view: View) -> pb::Ticket {
 
 /// What the verbs made of it since intake.
 fn standing(ticket: &Ticket) -> pb::Ticket {
+    let other = |id: Option<Id>| {
+        id.map(|id| format!("tenants/{}/tickets/{id}", ticket.tenant_id)).unwrap_or_default()
+    };
     pb::Ticket {
+        follow_up_of: other(ticket.follow_up_of),
+        merged_into: other(ticket.merged_into),
+        entitlement: ticket
+            .entitlement
+            .as_ref()
+            .map(|it| Box::new(entitlements::wire::decision(&ticket.tenant_id, it))),
         assignee: named(ticket, "agents", ticket.assignee.as_deref().unwrap_or_default()),
         pending_escalation: ticket
             .pending_escalation
