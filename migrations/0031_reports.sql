@@ -61,7 +61,7 @@ create table report_steps (
     step_time    timestamptz not null,
     -- Whether the ticket goes on in another one: it is counted there.
     merged       boolean     not null,
-    -- Of an escalation its reason, of work its activity.
+    -- Of an escalation; else empty.
     reason       text        not null,
     -- Of a charge; else empty.
     currency     text        not null,

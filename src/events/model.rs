@@ -124,12 +124,12 @@ event_types! {
     TicketLinked = "ticket.linked",
     TicketUnlinked = "ticket.unlinked",
     TicketResolutionOffered = "ticket.resolution_offered",
-    TicketArticleLinked = "ticket.article_linked",
     TicketWorkLogged = "ticket.work_logged",
     TicketWorkReversed = "ticket.work_reversed",
     TicketConsentRecorded = "ticket.consent_recorded",
     BillableRated = "billable.rated",
     BillableCredited = "billable.credited",
+    TicketArticleLinked = "ticket.article_linked",
 }
 
 impl Event {

@@ -13,7 +13,9 @@ mod snapshot;
 mod store;
 mod store_query;
 mod story;
+mod table;
 mod wire;
 
-pub use metrics::{METRICS, Metric, Unit};
+pub use metrics::{Metric, Unit};
 pub use store::forget as forget_in;
+pub use table::METRICS;

@@ -9,9 +9,10 @@ use ticketing_proto::v1::{
 
 use super::{
     drill::{self, Drill},
-    metrics::METRICS,
     query::{self, Query},
-    snapshot, wire,
+    snapshot,
+    table::METRICS,
+    wire,
 };
 use crate::{
     app::App,

@@ -111,7 +111,7 @@ pub struct Step {
     pub step_time: Time,
     /// Whether the ticket goes on in another one: it is counted there.
     pub merged: bool,
-    /// Of an escalation its reason, of work its activity.
+    /// Of an escalation, its code. What callers choose for others may be anything, also a person's words.
     pub reason: String,
     /// Of a charge.
     pub currency: String,
@@ -268,7 +268,7 @@ impl Step {
             amount,
             step_time: event.occur_time,
             merged: State::parse(&event.facts.state) == Some(State::Merged),
-            reason: reason(event),
+            reason: if step == What::Escalated { reason(event) } else { String::new() },
             currency: String::new(),
             at: at.clone(),
         }
@@ -287,8 +287,7 @@ fn work(event: &Event, at: &Dimensions) -> Vec<Step> {
     let mut steps = match event.kind {
         EventType::TicketWorkLogged | EventType::TicketWorkReversed => {
             let told = details();
-            let (step_time, reason) = (time(&told, "start_time"), text(&told, "activity"));
-            vec![Step { step_time, reason, ..step(What::Worked, worth(&told, "seconds")) }]
+            vec![Step { step_time: time(&told, "start_time"), ..step(What::Worked, worth(&told, "seconds")) }]
         }
         EventType::BillableRated => {
             let lines = event.details.get("billables").and_then(Value::as_array);

@@ -201,7 +201,7 @@ pub mod tests {
         );
         assert_eq!(event.note, "looked at it");
         let merged = decided(Role::Agent, State::Merged, &draft("anna", 60));
-        assert_eq!(outcome(&merged), "TICKET_STATE_CONFLICT");
+        assert_eq!(outcome(&merged), "TICKET_MERGED");
     }
 
     #[test]
