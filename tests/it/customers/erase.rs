@@ -245,6 +245,8 @@ async fn nothing_of_a_person_stays_and_everything_else_does() {
     assert!(receiver.came().iter().any(|it| it.body.contains(CANARY)), "reasons go out");
     assert_all_said(pool).await;
     assert_eq!(found(pool, CANARY).await, EVERYWHERE);
+    // A report tells of what was before now.
+    desk.advance(Duration::from_secs(1));
     let (before, hers) = (figures(&desk).await, rows(&desk, &other).await);
     let chain = assert_chained(&desk).await;
     desk.advance(Duration::from_mins(1));
