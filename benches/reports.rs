@@ -140,8 +140,8 @@ async fn fill(owner: &mut PgConnection, tickets: u64) -> anyhow::Result<()> {
             format!(
                 "insert into report_tickets select 'bench', {ids}, 9, 1, case when solved then 'CLOSED' else 'OPEN' end, {common},
                      'agent ' || n % 150, 'L1', 'L' || n % 3 + 1, case when n % 5 = 0 then 'first-contact' else 'fixed' end,
-                     false, n % 4 = 0, 9, (n % 3 > 0)::int, (n % 17 = 0)::int, (n % 23 = 0)::int, n % 3, 1000000 * (n % 9000),
-                     1000000 * (n % 3000), 0, 0, at, done, at + n % 77 * interval '1 minute', done,
+                     false, n % 4 = 0, 9, (n % 3 > 0)::int, (n % 17 = 0)::int, (n % 23 = 0)::int, n % 3, 1000000::bigint * (n % 9000),
+                     1000000::bigint * (n % 3000), 0, 0, at, done, at + n % 77 * interval '1 minute', done,
                      case when solved then done end, null from {series}"
             ),
             format!(
