@@ -165,7 +165,7 @@ impl Dice {
             }
             _ => {
                 let word = self.one(&NOUNS);
-                ("begun", word.chars().take(4).collect())
+                ("begun", word.chars().take(5).collect())
             }
         }
     }
