@@ -120,14 +120,8 @@ fn table(figures: &Figures) -> Table {
     for (clock, kept) in &figures.sla_attainment {
         row(&format!("promises kept, {clock}"), kept.kept, Some(kept.rate));
     }
-    for (level, seconds) in &figures.work_seconds {
-        row(&format!("minutes of work, {level}"), seconds / 60, None);
-    }
-    if figures.chargeable_units != 0 {
-        row("units charged", figures.chargeable_units.unsigned_abs(), None);
-    }
-    for (currency, amount) in &figures.billed_amount {
-        row(&format!("billed, smallest units of {currency}"), *amount, None);
+    for (what, sum) in signed(figures) {
+        table.add_row([what, sum.to_string(), String::new()]);
     }
     for column in [1, 2] {
         if let Some(column) = table.column_mut(column) {
@@ -135,4 +129,14 @@ fn table(figures: &Figures) -> Table {
         }
     }
     table
+}
+
+/// What corrections can take below zero.
+fn signed(figures: &Figures) -> Vec<(String, i64)> {
+    let work =
+        figures.work_seconds.iter().map(|(level, sum)| (format!("minutes of work, {level}"), sum / 60));
+    let units = [("units charged".to_owned(), figures.chargeable_units)];
+    let billed = figures.billed_amount.iter();
+    let billed = billed.map(|(currency, sum)| (format!("billed, smallest units of {currency}"), *sum));
+    work.chain(units).chain(billed).filter(|(_, sum)| *sum != 0).collect()
 }

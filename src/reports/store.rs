@@ -46,13 +46,13 @@ impl Head {
     }
 }
 
-/// The tenant's head, locked, if nobody else has it; one that counts by other rules, or that is not there, begins anew: behind
-/// `position`, with all tickets to be counted from their beginning.
+/// The tenant's head, locked, if nobody else has it. One that is not there, or counts by other rules, begins: behind `position`,
+/// with all tickets to be counted from their beginning.
 pub async fn lock_head(tx: &mut Tx, position: i64, now: Time) -> Result<Option<Head>> {
     let tenant = tx.tenant().clone();
     sqlx::query!(
-        "insert into report_heads as h (tenant_id, position, revision, walked_to, record_time) values ($1, $2, $3, $4, $5)
-         on conflict (tenant_id) do update set revision = $3, walked_to = $4 where h.revision <> $3",
+        "insert into report_heads (tenant_id, position, revision, walked_to, record_time) values ($1, $2, $3, $4, $5)
+         on conflict do nothing",
         tenant.as_str(),
         position,
         REVISION,
@@ -69,15 +69,20 @@ pub async fn lock_head(tx: &mut Tx, position: i64, now: Time) -> Result<Option<H
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(head)
+    let by_todays_rules = |head: Head| match head.revision {
+        REVISION => head,
+        _ => Head { revision: REVISION, walked_to: Some(Id::NIL), ..head },
+    };
+    Ok(head.map(by_todays_rules))
 }
 
 pub async fn put_head(tx: &mut Tx, head: &Head) -> Result<()> {
     let tenant = tx.tenant().clone();
     sqlx::query!(
-        "update report_heads set position = $2, walked_to = $3, record_time = $4 where tenant_id = $1",
+        "update report_heads set position = $2, revision = $3, walked_to = $4, record_time = $5 where tenant_id = $1",
         tenant.as_str(),
         head.position,
+        head.revision,
         head.walked_to as Option<Id>,
         head.record_time as Time,
     )

@@ -102,7 +102,7 @@ fn has_not_gone_on(survivor: &Ticket, since: &[Event]) -> Result<(), Refusal> {
     }
 }
 
-/// Whether the event is work on the ticket or an answer to it: what is said, what is added, where it stands. Who has it, how
+/// Whether the event is work on the ticket or an answer to it: what is said, added or entered, and where it stands. Who has it, how
 /// it is labelled and what clocks tell is not; nor are merges, which can be taken back.
 pub fn is_activity(event: &Event) -> bool {
     match event.kind {

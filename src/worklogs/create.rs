@@ -103,6 +103,8 @@ pub fn log(ctx: &Ctx, change: Change, worklog: Worklog, kind: EventType) -> (Wor
 struct Entering<'a> {
     app: &'a App,
     create: &'a Create,
+    /// The merged ticket that was named, if this is where it goes on.
+    via: Option<Id>,
     id: Id,
 }
 
@@ -116,6 +118,12 @@ impl Act for Entering<'_> {
         configuration: &Configuration,
         ticket: Ticket,
     ) -> Result<(Change, Kept)> {
+        if let Some(named) = self.via
+            && tickets::survivor_in(tx, named).await? != Some(ticket.id)
+        {
+            // The merge was taken back before the survivor was locked.
+            return Err(Error::Conflict);
+        }
         let root = ticket.id;
         let (worklog, change) = decide(ctx, configuration, ticket, &self.create.draft, self.id, root)?;
         store::insert(tx, std::slice::from_ref(&worklog)).await?;
@@ -132,23 +140,29 @@ const ROUNDS: usize = 6;
 pub async fn create(app: &App, ctx: &Ctx, create: &Create) -> Result<(Shown, Done<Kept>)> {
     let mut survivor = None;
     for _ in 0..ROUNDS {
-        let target = survivor.as_ref().unwrap_or(&create.target);
-        survivor = match enter(app, ctx, create, target).await {
+        survivor = match enter(app, ctx, create, survivor.as_ref()).await {
             Err(error) if error.reason() == Reason::TicketMerged => {
                 match tickets::survivor(app, ctx, create.target.id).await? {
                     Some(ticket) => Some(Target::of(ticket.id)),
                     None => return Err(error),
                 }
             }
+            Err(error) if error.is_conflict() && survivor.is_some() => None,
             settled => return settled,
         };
     }
     Err(Error::Conflict)
 }
 
-async fn enter(app: &App, ctx: &Ctx, create: &Create, target: &Target) -> Result<(Shown, Done<Kept>)> {
-    let entering = Entering { app, create, id: app.ids.next() };
-    let done = write_with(app, ctx, target, &entering).await?;
+async fn enter(
+    app: &App,
+    ctx: &Ctx,
+    create: &Create,
+    survivor: Option<&Target>,
+) -> Result<(Shown, Done<Kept>)> {
+    let via = survivor.map(|_| create.target.id);
+    let entering = Entering { app, create, via, id: app.ids.next() };
+    let done = write_with(app, ctx, survivor.unwrap_or(&create.target), &entering).await?;
     let shown = read::get(app, ctx, done.ticket.id, done.extra.id).await?;
     Ok((shown, done))
 }

@@ -50,10 +50,10 @@ pub struct Figures {
     /// Promises kept, by `AGREEMENT CLOCK`.
     pub sla_attainment: BTreeMap<String, Kept>,
     /// Seconds of work by level.
-    pub work_seconds: BTreeMap<String, u64>,
+    pub work_seconds: BTreeMap<String, i64>,
     pub chargeable_units: i64,
     /// By currency, in its smallest unit.
-    pub billed_amount: BTreeMap<String, u64>,
+    pub billed_amount: BTreeMap<String, i64>,
 }
 
 /// How long something took.
@@ -131,19 +131,29 @@ pub async fn figures(reports: &mut Reports) -> anyhow::Result<Figures> {
         first_response_seconds: spread("first_response"),
         resolution_seconds: spread("resolution"),
         sla_attainment: kept(reports).await?,
-        work_seconds: by(reports, "work_seconds", "level").await?,
+        work_seconds: signed_by(reports, "work_seconds", "level").await?,
         chargeable_units: whole.value("chargeable_units", 0) as i64,
-        billed_amount: by(reports, "billed_amount", "currency").await?,
+        billed_amount: signed_by(reports, "billed_amount", "currency").await?,
     })
 }
 
 /// A number by a dimension; what has no value is told as `(none)`.
 async fn by(reports: &mut Reports, metric: &str, dimension: &str) -> anyhow::Result<BTreeMap<String, u64>> {
+    let sums = signed_by(reports, metric, dimension).await?;
+    Ok(sums.into_iter().map(|(key, count)| (key, count.unsigned_abs())).collect())
+}
+
+/// A sum that corrections can take below zero.
+async fn signed_by(
+    reports: &mut Reports,
+    metric: &str,
+    dimension: &str,
+) -> anyhow::Result<BTreeMap<String, i64>> {
     let answer = reports.ask(&[metric], &[dimension], Whole).await?;
     let named = |key: &str| if key.is_empty() { "(none)".to_owned() } else { key.to_owned() };
     Ok((0..answer.rows())
-        .map(|row| (named(answer.key(0, row)), answer.value(metric, row).round() as u64))
-        .filter(|(_, count)| *count > 0)
+        .map(|row| (named(answer.key(0, row)), answer.value(metric, row).round() as i64))
+        .filter(|(_, sum)| *sum != 0)
         .collect())
 }
 
