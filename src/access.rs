@@ -21,6 +21,7 @@ const READ: &[Permission] = &[
     Permission::KnowledgeRead,
     Permission::EntitlementsRead,
     Permission::WorklogsRead,
+    Permission::FeedbackRead,
 ];
 
 const WORK: &[Permission] = &[
@@ -75,6 +76,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::AuditRead,
                 Permission::EntitlementsWrite,
                 Permission::BillingWrite,
+                Permission::FeedbackWrite,
             ],
             HOOKS,
         ],
@@ -93,6 +95,7 @@ pub fn granted(role: Role) -> Vec<Permission> {
                 Permission::EntitlementsWrite,
                 Permission::WorklogsWrite,
                 Permission::BillingWrite,
+                Permission::FeedbackWrite,
             ],
             HOOKS,
         ],
@@ -146,7 +149,10 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::KnowledgeWrite
         | Permission::EntitlementsRead
         | Permission::WorklogsRead
-        | Permission::WorklogsWrite => false,
+        | Permission::WorklogsWrite
+        | Permission::FeedbackRead
+        | Permission::FeedbackWrite
+        | Permission::Anybody => false,
     }
 }
 

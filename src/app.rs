@@ -18,6 +18,7 @@ use crate::{
     error::Result,
     escalation,
     events::{self, Feeds, Heads, relay::Relay},
+    feedback,
     jobs::{JOBS, drive},
     knowledge,
     metrics::Metrics,
@@ -140,6 +141,7 @@ impl App {
             .add_service(worklogs::rpc::server(Arc::clone(self)))
             .add_service(billing::rpc::server(Arc::clone(self)))
             .add_service(entitlements::rpc::server(Arc::clone(self)))
+            .add_service(feedback::rpc::server(Arc::clone(self)))
             .add_service(sla::rpc::server(Arc::clone(self)))
             .add_service(audit::rpc::server(Arc::clone(self)))
             .add_service(system::rpc::server(Arc::clone(self)))

@@ -120,6 +120,11 @@ impl Actor {
         Self { kind: ActorKind::System, id: what.to_owned(), roles: Vec::new(), tenants: None }
     }
 
+    /// Somebody of whom nobody asks who it is, and who may do nothing but what the request itself proves.
+    pub fn anybody() -> Self {
+        Self { kind: ActorKind::Customer, id: String::new(), roles: Vec::new(), tenants: None }
+    }
+
     /// A stranger's tenant and a missing one look alike.
     pub fn enter(&self, tenant: &TenantId) -> Result<()> {
         match &self.tenants {

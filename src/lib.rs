@@ -36,6 +36,7 @@ pub mod demo;
 pub mod entitlements;
 pub mod escalation;
 pub mod events;
+pub mod feedback;
 pub mod import;
 pub mod reports;
 pub mod routing;

@@ -120,6 +120,11 @@ fn table(figures: &Figures) -> Table {
     for (clock, kept) in &figures.sla_attainment {
         row(&format!("promises kept, {clock}"), kept.kept, Some(kept.rate));
     }
+    row("customers asked, and how many answered", figures.feedback_requests, answered(figures));
+    for (scale, score) in &figures.scores {
+        let satisfied = (scale == "csat").then_some(figures.csat_satisfied_rate);
+        row(&format!("  {}: {:.1}, of", scale.to_uppercase(), score.mean), score.count, satisfied);
+    }
     for (what, sum) in signed(figures) {
         table.add_row([what, sum.to_string(), String::new()]);
     }
@@ -129,6 +134,10 @@ fn table(figures: &Figures) -> Table {
         }
     }
     table
+}
+
+fn answered(figures: &Figures) -> Option<f64> {
+    (figures.feedback_requests > 0).then_some(figures.feedback_rate)
 }
 
 /// What corrections can take below zero.

@@ -6,8 +6,8 @@ use std::{collections::HashMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Calendar, EntitlementPolicy, Ladder, LadderStep, LoadWeight, Queue, RoutingRule, Service, SlaPolicy,
-    SupportPlan, Tariff, span,
+    Calendar, EntitlementPolicy, KnowledgeDuty, KnowledgePolicy, Ladder, LadderStep, LoadWeight, Queue,
+    RoutingRule, Service, SlaPolicy, SupportPlan, Survey, Tariff, span,
 };
 use crate::{
     calendar,
@@ -60,6 +60,7 @@ pub struct Document {
     pub plans: Vec<SupportPlan>,
     pub tariffs: Vec<Tariff>,
     pub entitlement: EntitlementPolicy,
+    pub surveys: Vec<Survey>,
 }
 
 impl Default for Document {
@@ -89,6 +90,7 @@ impl Default for Document {
             plans: Vec::new(),
             tariffs: Vec::new(),
             entitlement: EntitlementPolicy::default(),
+            surveys: Vec::new(),
         }
     }
 }
@@ -103,15 +105,6 @@ pub struct Level {
     #[serde(with = "span::option")]
     pub acceptance_target_duration: Option<Duration>,
     pub bounce_limit: i32,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum KnowledgeDuty {
-    #[default]
-    None,
-    Link,
-    CreateOrLink,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,22 +228,6 @@ pub struct EscalationPolicy {
     pub expire_duration: Option<Duration>,
 }
 
-/// When an article does not hold any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KnowledgePolicy {
-    /// So many tickets that it solved were opened again; 0: never.
-    pub stale_reopen_count: i32,
-    /// And they are so many of a hundred that it solved.
-    pub stale_reopen_percent: i32,
-}
-
-impl Default for KnowledgePolicy {
-    fn default() -> Self {
-        Self { stale_reopen_count: 3, stale_reopen_percent: 25 }
-    }
-}
-
 /// What is found in its list by its key.
 pub trait Keyed {
     fn key(&self) -> &str;
@@ -295,6 +272,7 @@ pub struct Configuration {
     priorities: HashMap<String, usize>,
     conditions: Conditions,
     sla_conditions: Conditions,
+    survey_conditions: Conditions,
     calendars: HashMap<String, calendar::Calendar>,
 }
 
@@ -327,6 +305,10 @@ impl Configuration {
                 document.sla_policies.iter().map(|policy| policy.condition.as_str()),
                 &document.custom_fields,
             ),
+            survey_conditions: Conditions::compile(
+                document.surveys.iter().map(|survey| survey.condition.as_str()),
+                &document.custom_fields,
+            ),
             calendars: document
                 .calendars
                 .iter()
@@ -344,6 +326,15 @@ impl Configuration {
     /// The conditions of the SLA policies, compiled.
     pub fn sla_conditions(&self) -> &Conditions {
         &self.sla_conditions
+    }
+
+    /// The conditions of the surveys, compiled.
+    pub fn survey_conditions(&self) -> &Conditions {
+        &self.survey_conditions
+    }
+
+    pub fn survey(&self, key: &str) -> Option<&Survey> {
+        self.document.surveys.iter().find(|survey| survey.key == key)
     }
 
     pub fn sla_policy(&self, key: &str) -> Option<&SlaPolicy> {

@@ -5,6 +5,7 @@ mod calendars;
 mod routing;
 mod services;
 pub mod sla;
+mod surveys;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -98,7 +99,7 @@ pub fn validate(document: &Document, faults: &mut Violations) {
     }
 }
 
-/// What customers are offered: services, plans, what is charged.
+/// What customers are offered: services, plans, what is charged, what they are asked.
 fn offered(
     document: &Document,
     levels: &List<'_, Level>,
@@ -117,6 +118,9 @@ fn offered(
     tariffs.each(faults, |at, it, faults| billing::tariff(at, it, calendars, faults));
     names(&tariffs, |it| &it.display_name, faults);
     billing::policy(&document.entitlement, &tariffs, faults);
+    let surveys = List::new("surveys", &document.surveys, 0, faults);
+    surveys.each(faults, |at, it, faults| surveys::survey(at, it, &document.custom_fields, faults));
+    names(&surveys, |it| &it.display_name, faults);
 }
 
 /// Whether a list is longer than it may be. Then nothing else is checked, so that a huge document is refused quickly.
@@ -137,6 +141,7 @@ fn too_long(document: &Document, faults: &mut Violations) -> bool {
         ("services", document.services.len(), services::MAX_SERVICES),
         ("plans", document.plans.len(), billing::MAX_PLANS),
         ("tariffs", document.tariffs.len(), billing::MAX_TARIFFS),
+        ("surveys", document.surveys.len(), surveys::MAX_SURVEYS),
         ("load_weights", document.load_weights.len(), MAX_WEIGHTS),
     ];
     let mut longer = false;

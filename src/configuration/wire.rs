@@ -7,12 +7,12 @@ use ticketing_proto::v1 as pb;
 
 use super::{
     Aggregation, Agreement, Allowance, AllowancePeriod, Applied, Calendar, CalendarException, Category,
-    ClockKind, CustomField, DayHours, Dispatch, Document, EntitlementPolicy, EscalationPolicy, FieldType,
-    KnowledgeDuty, KnowledgePolicy, Ladder, LadderAction, LadderStep, Level, Lifecycle, LoadWeight, OnChange,
-    OnStale, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue, ResolutionCode, Revision,
-    RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget, SlaThreshold, Stamp,
-    SupportPlan, SupportType, Tariff, TariffRate, Team, Weekday, WeeklyHours, WithoutConsent, apply::name,
-    path, plan::Change,
+    ClockKind, CustomField, DayHours, Dispatch, Document, EntitlementPolicy, EscalationPolicy, FeedbackScale,
+    FieldType, KnowledgeDuty, KnowledgePolicy, Ladder, LadderAction, LadderStep, Level, Lifecycle,
+    LoadWeight, OnChange, OnStale, Percent, Plan, PreferredSkill, Priority, PriorityRule, Queue,
+    ResolutionCode, Revision, RoutingRule, Service, Skill, SkillRequirement, SlaClock, SlaPolicy, SlaTarget,
+    SlaThreshold, Stamp, SupportPlan, SupportType, Survey, Tariff, TariffRate, Team, Weekday, WeeklyHours,
+    WithoutConsent, apply::name, path, plan::Change,
 };
 use crate::{
     error::{Error, Result, Violations},
@@ -163,6 +163,7 @@ words! {
     Aggregation: Unspecified, Entry, Ticket, TicketDay, TicketAgentDay;
     OnStale: FailOpen, FailClosed;
     WithoutConsent: Refuse, Mark;
+    FeedbackScale: Unspecified, Csat, Nps, Ces;
     LadderAction: Unspecified, Notify, RaisePriority, Escalate, EscalateToManager, Page;
     Weekday: Unspecified, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday;
 }
@@ -204,7 +205,7 @@ macro_rules! fields {
 fields! {
     Document as Configuration: levels, teams, queues, skills, categories, custom_fields, priorities, priority_matrix,
         default_priority, resolution_codes, routing_rules, default_queue, lifecycle, escalation, default_language_code,
-        calendars, services, load_weights, sla_policies, ladders, knowledge, plans, tariffs, entitlement;
+        calendars, services, load_weights, sla_policies, ladders, knowledge, plans, tariffs, entitlement, surveys;
     Level as Level by key: key, display_name, customer_contact, knowledge_duty, acceptance_target_duration, bounce_limit;
     Team as Team by key: key, display_name, level, queue, vendor, calendar, managers;
     Queue as Queue by key: key, display_name, team, dispatch, offer_duration, cool_down_duration, overflow_queue,
@@ -231,6 +232,8 @@ fields! {
     Tariff as Tariff by key: key, display_name, currency_code, aggregation, increment_duration, free_duration,
         minimum_units, maximum_units, consent, rates;
     TariffRate as TariffRate by key: key, calendar, price;
+    Survey as Survey by key: key, display_name, scale, condition, delay_duration, sample_percent, token_lifetime_duration,
+        quiet_duration;
 }
 
 impl Wire for CalendarException {

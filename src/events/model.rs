@@ -124,6 +124,8 @@ event_types! {
     TicketLinked = "ticket.linked",
     TicketUnlinked = "ticket.unlinked",
     TicketResolutionOffered = "ticket.resolution_offered",
+    FeedbackRequested = "feedback.requested",
+    FeedbackGiven = "feedback.given",
     TicketWorkLogged = "ticket.work_logged",
     TicketWorkReversed = "ticket.work_reversed",
     TicketConsentRecorded = "ticket.consent_recorded",

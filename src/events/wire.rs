@@ -9,7 +9,7 @@ use super::{Event, Filter, cursor::Start, filter::Pattern, project::Notice, watc
 use crate::{
     attachments, billing, entitlements,
     error::Violations,
-    escalation,
+    escalation, feedback,
     ids::{Id, TenantId},
     knowledge, sla,
     tickets::wire::{actor_kind, text, ticket_name, tie, time, timestamp, wire},
@@ -124,6 +124,7 @@ pub fn event(notice: &Notice, cursor: String) -> pb::Event {
         work: worklogs::wire::of_event(event),
         billables: billing::wire::of_event(event),
         credit: billing::wire::credit_of_event(event),
+        feedback: feedback::wire::of_event(event),
         resource,
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Job;
 use crate::{
-    attachments, audit, billing, escalation, events, idempotency, metrics, reports, routing, sla, tickets,
-    webhooks,
+    attachments, audit, billing, escalation, events, feedback, idempotency, metrics, reports, routing, sla,
+    tickets, webhooks,
 };
 
 /// The table.
@@ -62,6 +62,14 @@ pub const JOBS: &[Job] = &[
         batch: 500,
         wake: None,
         run_once: |app, limit| Box::pin(async move { tickets::auto_close::run_once(&app, limit).await }),
+    },
+    Job {
+        name: "request_feedback",
+        period: Duration::from_secs(5),
+        pace: Duration::ZERO,
+        batch: 200,
+        wake: None,
+        run_once: |app, limit| Box::pin(async move { feedback::request::run_once(&app, limit).await }),
     },
     Job {
         name: "wake",

@@ -15,6 +15,8 @@ pub enum Unit {
     Seconds,
     /// The smallest of a currency; ask by currency.
     MinorUnits,
+    /// Of the scale of surveys; of NPS -100 to 100.
+    Score,
 }
 
 /// From what a figure is counted.
@@ -74,6 +76,12 @@ pub enum Which {
     Work,
     Charge,
     Bill,
+    Asked,
+    Answered,
+    Csat,
+    Satisfied,
+    Nps,
+    Ces,
     /// Of clocks.
     Kept,
     Broken,
@@ -107,6 +115,8 @@ pub enum Measure {
         part: Which,
         whole: Which,
     },
+    /// Of what the steps amount to.
+    Mean(Which),
     /// The first as a part of the second.
     Ratio(Amount, Amount),
     /// Of so many of a hundred the most, interpolated between neighbours.

@@ -84,6 +84,12 @@ impl Which {
             Self::Work => "step = 'worked'",
             Self::Charge => "step = 'charged'",
             Self::Bill => "step = 'billed'",
+            Self::Asked => "step = 'asked'",
+            Self::Answered => "step = 'answered'",
+            Self::Csat => "step = 'csat'",
+            Self::Satisfied => "step = 'csat' and amount >= 4",
+            Self::Nps => "step = 'nps'",
+            Self::Ces => "step = 'ces'",
             Self::Kept => "kept",
             Self::Broken => "not kept",
             Self::FirstResponseClock => "clock = 'FIRST_RESPONSE' and elapsed_seconds is not null",
@@ -108,6 +114,10 @@ impl Metric {
                 filtered(format!("sum({})", amount(what)), which);
                 filtered(COUNT.to_owned(), which);
             }
+            Measure::Mean(which) => {
+                filtered(format!("avg({})", amount(Amount::One)), which);
+                filtered(COUNT.to_owned(), which);
+            }
             Measure::Level(which) => {
                 filtered(format!("sum({})", amount(Amount::One)), which);
                 filtered(COUNT.to_owned(), which);
@@ -129,31 +139,36 @@ impl Metric {
         }
     }
 
-    /// The steps of one kind are read alone, by the index.
-    fn step(&self) -> Option<Which> {
+    /// The kinds of steps that it is about, which are read alone, by the index. Of other sources: none.
+    fn steps(&self) -> Vec<Which> {
         match self.measure {
-            Measure::Sum(_, which) | Measure::Level(which) if self.source == Source::Steps => Some(which),
-            _ => None,
+            _ if self.source != Source::Steps => Vec::new(),
+            Measure::Sum(_, which) | Measure::Level(which) | Measure::Mean(which) => vec![which],
+            Measure::Share { part, whole } => vec![part, whole],
+            Measure::Ratio(..) | Measure::Percentile(..) => Vec::new(),
         }
     }
 }
 
 impl Ask<'_> {
     /// Rows of the source that are in question; what was merged into another ticket is in no figure.
-    fn push_where(&self, query: &mut QueryBuilder<Postgres>, step: Option<Which>) {
+    fn push_where(&self, query: &mut QueryBuilder<Postgres>, only: &[Which]) {
         let column = self.by.column();
         query.push(format_args!(" from {} where tenant_id = ", self.source.table()));
         query.push_bind(self.ctx.tenant.as_str().to_owned());
-        if let Some(step) = step {
-            query.push(" and ");
-            step.push(query, self.terms);
+        for (place, which) in only.iter().enumerate() {
+            query.push(if place == 0 { " and (" } else { " or " });
+            which.push(query, self.terms);
+        }
+        if !only.is_empty() {
+            query.push(")");
         }
         query.push(format_args!(" and {column} < ")).push_bind(self.end);
         if let Some(start) = self.start {
             query.push(format_args!(" and {column} >= ")).push_bind(start);
         }
         // What there was to do, there was, also on those that were merged later; and work and its price are told where they count.
-        let counts_all = matches!(step, Some(Which::Backlog | Which::Work | Which::Charge | Which::Bill));
+        let counts_all = matches!(only, [Which::Backlog | Which::Work | Which::Charge | Which::Bill]);
         match self.source {
             Source::Tickets => _ = query.push(" and state <> 'MERGED'"),
             Source::Steps if !counts_all => _ = query.push(" and not merged"),
@@ -186,8 +201,8 @@ pub async fn cells(
     for metric in metrics {
         metric.push(&mut query, ask.terms);
     }
-    let step = if let [metric] = metrics { metric.step() } else { None };
-    ask.push_where(&mut query, step);
+    let only = if let [metric] = metrics { metric.steps() } else { Vec::new() };
+    ask.push_where(&mut query, &only);
     let columns: Vec<String> = (1..=ask.dimensions.len() + 1).map(|place| place.to_string()).collect();
     query.push(format_args!(" group by {}", columns.join(", ")));
     let rows = query.build().fetch_all(db).await?;
@@ -218,11 +233,14 @@ pub async fn tickets(
     let which = match metric.measure {
         Measure::Share { part, .. } if !whole => part,
         Measure::Share { whole, .. } => whole,
-        Measure::Sum(_, which) | Measure::Level(which) | Measure::Percentile(_, _, which) => which,
+        Measure::Sum(_, which)
+        | Measure::Level(which)
+        | Measure::Mean(which)
+        | Measure::Percentile(_, _, which) => which,
         Measure::Ratio(..) => Which::All,
     };
     let mut query = QueryBuilder::new("select ticket_id");
-    ask.push_where(&mut query, Some(which));
+    ask.push_where(&mut query, &[which]);
     if let Some(after) = after {
         query.push(" and ticket_id > ").push_bind(after);
     }

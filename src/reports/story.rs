@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    configuration::FeedbackScale,
     events::{Event, EventType, Facts},
+    feedback::promotion,
     ids::{Id, TenantId},
     sla,
     tickets::State,
@@ -96,6 +98,15 @@ pub enum What {
     Charged,
     /// What they come to, and what was given back of it.
     Billed,
+    /// A customer was asked.
+    Asked,
+    /// And answered, by when that was asked.
+    Answered,
+    /// The score of the answer, by its scale.
+    Csat,
+    /// What the answer adds to the net promoter score.
+    Nps,
+    Ces,
 }
 
 /// One thing that is counted by itself. Field names are the columns of `report_steps`.
@@ -111,7 +122,7 @@ pub struct Step {
     pub step_time: Time,
     /// Whether the ticket goes on in another one: it is counted there.
     pub merged: bool,
-    /// Of an escalation, its code. What callers choose for others may be anything, also a person's words.
+    /// Of an escalation, its code; of feedback, the survey. What callers choose for others may be anything, also a person's words.
     pub reason: String,
     /// Of a charge.
     pub currency: String,
@@ -198,6 +209,7 @@ impl Story {
             }
         }
         steps.extend(work(event, &now));
+        steps.extend(feedback(event, &now));
         for (number, step) in (1..).zip(&mut steps) {
             step.number = number;
         }
@@ -228,7 +240,7 @@ impl Story {
         if is == Some(State::WaitingOnCustomer) && was != is {
             self.customer_waits += 1;
         }
-        let solved = |state| matches!(state, Some(State::Resolved | State::Closed));
+        let solved = |state: Option<State>| state.is_some_and(State::is_solved);
         if solved(is) && !solved(was) {
             self.first_resolve_time.get_or_insert(now);
             self.resolve_time = Some(now);
@@ -309,6 +321,27 @@ fn work(event: &Event, at: &Dimensions) -> Vec<Step> {
     };
     steps.retain(|step| step.amount != 0);
     steps
+}
+
+/// What a customer was asked, and said.
+fn feedback(event: &Event, at: &Dimensions) -> Vec<Step> {
+    let text = |field: &str| event.details.get(field).and_then(Value::as_str).unwrap_or_default();
+    let step = |what, amount| Step { reason: text("survey").to_owned(), ..Step::of(event, what, amount, at) };
+    match event.kind {
+        EventType::FeedbackRequested => vec![step(What::Asked, 1)],
+        EventType::FeedbackGiven => {
+            let score = event.details.get("score").and_then(Value::as_i64).unwrap_or_default();
+            let asked = text("request_time").parse().unwrap_or(event.occur_time);
+            let given = match FeedbackScale::parse(text("scale")) {
+                Some(FeedbackScale::Csat) => Some(step(What::Csat, score)),
+                Some(FeedbackScale::Nps) => Some(step(What::Nps, promotion(score))),
+                Some(FeedbackScale::Ces) => Some(step(What::Ces, score)),
+                Some(FeedbackScale::Unspecified) | None => None,
+            };
+            [Step { step_time: asked, ..step(What::Answered, 1) }].into_iter().chain(given).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The value of a field after the event, if it changed.

@@ -2,7 +2,7 @@
 
 use super::metrics::{
     Amount, By,
-    Measure::{self, Level, Percentile, Ratio, Share, Sum},
+    Measure::{self, Level, Mean, Percentile, Ratio, Share, Sum},
     Metric, Source, Unit, Which,
 };
 
@@ -28,6 +28,18 @@ const fn steps(
 ) -> Metric {
     let (source, by) = (Source::Steps, By::Step);
     let measure = Sum(Amount::One, which);
+    Metric { key, display_name, definition, unit, revision: 1, source, by, measure }
+}
+
+/// Of what customers say.
+const fn scores(
+    key: &'static str,
+    display_name: &'static str,
+    unit: Unit,
+    measure: Measure,
+    definition: &'static str,
+) -> Metric {
+    let (source, by) = (Source::Steps, By::Step);
     Metric { key, display_name, definition, unit, revision: 1, source, by, measure }
 }
 
@@ -331,6 +343,48 @@ pub const METRICS: &[Metric] = &[
         Which::Bill,
         "What the units come to, less what was given back by credit notes.",
     ),
+    steps(
+        "feedback_requests",
+        "Customers asked",
+        Unit::Count,
+        Which::Asked,
+        "Times that it was time to ask a customer how a ticket was solved.",
+    ),
+    scores(
+        "feedback_rate",
+        "Customers who answered",
+        Unit::Share,
+        Share { part: Which::Answered, whole: Which::Asked },
+        "Of the customers who were asked in the interval, those who have answered so far.",
+    ),
+    scores(
+        "csat",
+        "Satisfaction",
+        Unit::Score,
+        Mean(Which::Csat),
+        "The mean score of satisfaction, 1 to 5, by when it was given.",
+    ),
+    scores(
+        "csat_satisfied_rate",
+        "Satisfied customers",
+        Unit::Share,
+        Share { part: Which::Satisfied, whole: Which::Csat },
+        "Of the scores of satisfaction, the share of 4 and 5, by when they were given.",
+    ),
+    scores(
+        "nps",
+        "Net promoter score",
+        Unit::Score,
+        Mean(Which::Nps),
+        "Promoters (9 and 10) less detractors (0 to 6) of a hundred who said whether they would recommend, by when they did.",
+    ),
+    scores(
+        "ces",
+        "Ease",
+        Unit::Score,
+        Mean(Which::Ces),
+        "The mean score of how easy it was to be helped, 1 to 7, by when it was given.",
+    ),
 ];
 
 #[cfg(test)]
@@ -350,6 +404,7 @@ mod tests {
             assert!(metric.definition.ends_with('.'), "{}", metric.key);
             let rate = matches!(metric.measure, Share { .. } | Ratio(..));
             assert_eq!(metric.unit == Unit::Share, rate, "{}", metric.key);
+            assert_eq!(metric.unit == Unit::Score, matches!(metric.measure, Mean(_)), "{}", metric.key);
         }
     }
 }

@@ -36,6 +36,7 @@ fn unit(unit: Unit) -> pb::MetricUnit {
         Unit::Share => pb::MetricUnit::Share,
         Unit::Seconds => pb::MetricUnit::Seconds,
         Unit::MinorUnits => pb::MetricUnit::MinorUnits,
+        Unit::Score => pb::MetricUnit::Score,
     }
 }
 

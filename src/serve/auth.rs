@@ -16,7 +16,7 @@ use crate::{ctx::Actor, error::Error};
 /// Tells callers apart and decides whether this one may call this method.
 pub trait Authenticate: Send + Sync + 'static {
     /// The caller behind these headers and this client certificate, if it may call the method. Asked for every method that
-    /// is not open.
+    /// asks for a right.
     fn authenticate<'a>(
         &'a self,
         headers: &'a HeaderMap,
@@ -34,8 +34,14 @@ pub(super) struct Authentication<A> {
 impl<A: Answer> Answer for Authentication<A> {
     async fn answer(&self, call: Call) -> Reply {
         let policy = policy(&call);
-        if policy.access == Access::Open {
-            return self.next.answer(call).await;
+        match policy.access {
+            Access::Open => return self.next.answer(call).await,
+            Access::Anybody => {
+                let mut call = call;
+                call.extensions_mut().insert(Actor::anybody());
+                return self.next.answer(call).await;
+            }
+            Access::Granted { .. } => {}
         }
         // The body cannot be lent to others meanwhile.
         let (mut parts, body) = call.into_parts();

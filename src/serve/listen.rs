@@ -26,6 +26,7 @@ use tower::{Service, ServiceExt as _};
 use super::{
     deadline::Leaving,
     layer::{Call, Reply},
+    origin::Origin,
     tls::{Peer, Tls},
 };
 use crate::metrics::Metrics;
@@ -98,8 +99,8 @@ where
     let room = Arc::new(Semaphore::new(limits.connections));
     let mut was_full = false;
     while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, origin) = match accepted {
+            Ok((stream, address)) => (stream, Origin::of(address.ip())),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 drain.run_until_cancelled(sleep(ACCEPT_PAUSE)).await;
@@ -124,7 +125,8 @@ where
         let (cut, drain, calls) = (cut.clone(), drain.clone(), tasks.clone());
         let open = metrics.as_ref().map(|metrics| metrics.connections.enter());
         tasks.spawn(async move {
-            let served = cut.run_until_cancelled(serve(stream, tls, service, &limits, drain, calls)).await;
+            let served =
+                cut.run_until_cancelled(serve((stream, origin), tls, service, &limits, drain, calls)).await;
             if let Some(Err(error)) = served {
                 tracing::debug!(%error, "a connection broke");
             }
@@ -146,7 +148,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves one connection to its end.
 async fn serve<S>(
-    stream: TcpStream,
+    (stream, origin): (TcpStream, Origin),
     tls: Option<Tls>,
     service: S,
     limits: &Limits,
@@ -168,6 +170,7 @@ where
     let service = service.map_request(move |request: http::Request<Incoming>| {
         let mut call = request.map(Body::new);
         call.extensions_mut().insert(notice.clone());
+        call.extensions_mut().insert(origin);
         if let Some(peer) = &peer {
             call.extensions_mut().insert(peer.clone());
         }

@@ -6,6 +6,7 @@ mod health;
 mod layer;
 mod listen;
 mod observe;
+mod origin;
 mod panic;
 mod policy;
 mod quota;

@@ -58,6 +58,8 @@ pub struct MethodPolicy {
 pub enum Access {
     /// Anybody; nobody asks who it is. Health and reflection only.
     Open,
+    /// Anybody; what the caller may do, the request itself proves. Counted by where it comes from.
+    Anybody,
     /// Who holds the right and is of one of these kinds.
     Granted {
         /// The right.
@@ -71,7 +73,7 @@ impl Access {
     /// Whether this caller may.
     pub fn require(&self, actor: &Actor) -> Result<(), Error> {
         match self {
-            Self::Open => Ok(()),
+            Self::Open | Self::Anybody => Ok(()),
             Self::Granted { permission, .. } => actor.require(*permission),
         }
     }
@@ -81,7 +83,7 @@ impl MethodPolicy {
     /// The method as the audit log names it.
     pub fn action(&self) -> Action {
         let administers = match &self.access {
-            Access::Open => false,
+            Access::Open | Access::Anybody => false,
             Access::Granted { permission, .. } => {
                 administers(*permission) && self.idempotency != Idempotency::NoSideEffects
             }
@@ -127,6 +129,10 @@ impl MethodPolicy {
         if audiences.is_empty() || audiences.contains(&Audience::Unspecified) {
             return Err(fault("names no audience"));
         }
+        let of_anybody = declared.permission() == Permission::Anybody;
+        if audiences.contains(&Audience::Anybody) != of_anybody || (of_anybody && audiences.len() > 1) {
+            return Err(fault("is for anybody and asks for a right, or the other way round"));
+        }
         if declared.idempotency() == Idempotency::Unspecified {
             return Err(fault("does not say what a second call does"));
         }
@@ -144,7 +150,11 @@ impl MethodPolicy {
             }
         }
         Ok(Self {
-            access: Access::Granted { permission: declared.permission(), audiences },
+            access: if of_anybody {
+                Access::Anybody
+            } else {
+                Access::Granted { permission: declared.permission(), audiences }
+            },
             idempotency: declared.idempotency(),
             streaming: method.is_server_streaming(),
             default_deadline,

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::{
     layer::{Answer, Call, Reply, keep},
-    policy::policy,
+    origin::Origin,
+    policy::{Access, policy},
     refuse,
     share::{Place, Share},
 };
@@ -103,9 +104,12 @@ impl<A: Answer> Answer for Apportion<A> {
         let actor = call.extensions().get::<Actor>().filter(|_| policy.cost > 0);
         // Whoever calls what is open has no name.
         let Some(actor) = actor else { return self.next.answer(call).await };
-        // Two tenants may each have an `anna`.
-        let key = self.shares.hasher.hash_one((actor.kind, &actor.id, &actor.tenants));
-        let place = match self.shares.callers.take(key, &actor.id, policy.cost, policy.streaming) {
+        // Two tenants may each have an `anna`; who has no name is known by where the call comes from.
+        let origin =
+            (policy.access == Access::Anybody).then(|| call.extensions().get::<Origin>().copied()).flatten();
+        let key = self.shares.hasher.hash_one((actor.kind, &actor.id, &actor.tenants, origin));
+        let name = origin.map_or_else(|| actor.id.clone(), |origin| origin.to_string());
+        let place = match self.shares.callers.take(key, &name, policy.cost, policy.streaming) {
             Ok(place) => place,
             Err(error) => return refuse(error),
         };

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     escalation::{self, HandBackReason, Why},
     events::{self, Event},
+    feedback,
     idempotency::Known,
     ids::Id,
     knowledge, routing, webhooks, worklogs,
@@ -266,6 +267,7 @@ pub async fn erase_in(
     let articles = knowledge::erase_in(tx, &whole, ctx.now).await?;
     worklogs::erase_in(tx, &whole).await?;
     billing::erase_in(tx, &whole).await?;
+    feedback::erase_in(tx, &whole, person).await?;
     let (escalations, receipts) = escalation::erase_in(tx, &whole, &calls).await?;
     let deliveries = webhooks::erase_in(app, tx, &events).await?;
     Ok(Tally {

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     attachments, comments, configuration,
     error::Result,
-    escalation, events,
+    escalation, events, feedback,
     ids::TenantId,
     jobs::{Report, Tally},
     knowledge, reports,
@@ -54,6 +54,7 @@ async fn retire(app: &App, tenant: &TenantId, now: Time, limit: usize) -> Result
     store_links::forget(&mut tx, &tickets).await?;
     knowledge::forget_in(&mut tx, &tickets, now).await?;
     worklogs::forget_in(&mut tx, &tickets).await?;
+    feedback::forget_in(&mut tx, &tickets).await?;
     events::forget_in(&mut tx, &tickets).await?;
     store::forget(&mut tx, &tickets).await?;
     tx.commit().await?;

@@ -34,6 +34,13 @@ pub enum Verb {
     Link,
 }
 
+impl State {
+    /// By somebody, for good or for now.
+    pub fn is_solved(self) -> bool {
+        matches!(self, Self::Resolved | Self::Closed)
+    }
+}
+
 impl Verb {
     pub const ALL: &[Self] = &[
         Self::Update,

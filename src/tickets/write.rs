@@ -20,7 +20,7 @@ use crate::{
     entitlements,
     error::{Error, Result},
     events::{Event, EventType},
-    idempotency,
+    feedback, idempotency,
     ids::Id,
     knowledge,
     routing::dispatch,
@@ -216,6 +216,7 @@ pub async fn apply_in(
     let changes = sla::follow_in(tx, configurations, changes).await?;
     write_in(tx, &changes).await?;
     take_back_in(tx, configurations, &changes).await?;
+    feedback::schedule_in(tx, configurations, &changes).await?;
     Ok(changes)
 }
 

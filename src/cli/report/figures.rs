@@ -54,6 +54,11 @@ pub struct Figures {
     pub chargeable_units: i64,
     /// By currency, in its smallest unit.
     pub billed_amount: BTreeMap<String, i64>,
+    pub feedback_requests: u64,
+    pub feedback_rate: f64,
+    pub csat_satisfied_rate: f64,
+    /// By scale: those by which somebody answered.
+    pub scores: BTreeMap<String, Score>,
 }
 
 /// How long something took.
@@ -71,6 +76,13 @@ pub struct Kept {
     /// Kept and broken.
     pub judged: u64,
     pub rate: f64,
+}
+
+/// What customers said, by one scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Score {
+    pub mean: f64,
+    pub count: u64,
 }
 
 /// What is asked for at once.
@@ -97,6 +109,12 @@ const WHOLE: &[&str] = &[
     "resolution_p50",
     "resolution_p90",
     "chargeable_units",
+    "feedback_requests",
+    "feedback_rate",
+    "csat_satisfied_rate",
+    "csat",
+    "nps",
+    "ces",
 ];
 
 pub async fn figures(reports: &mut Reports) -> anyhow::Result<Figures> {
@@ -134,6 +152,15 @@ pub async fn figures(reports: &mut Reports) -> anyhow::Result<Figures> {
         work_seconds: signed_by(reports, "work_seconds", "level").await?,
         chargeable_units: whole.value("chargeable_units", 0) as i64,
         billed_amount: signed_by(reports, "billed_amount", "currency").await?,
+        feedback_requests: whole.number("feedback_requests"),
+        feedback_rate: whole.value("feedback_rate", 0),
+        csat_satisfied_rate: whole.value("csat_satisfied_rate", 0),
+        scores: ["csat", "nps", "ces"]
+            .map(|scale| (scale, whole.cell(scale, 0)))
+            .into_iter()
+            .filter(|(_, (_, count))| *count > 0)
+            .map(|(scale, (mean, count))| (scale.to_owned(), Score { mean, count: count.unsigned_abs() }))
+            .collect(),
     })
 }
 

@@ -33,6 +33,7 @@ const SERIES: &[&str] = &[
     "first_contact_rate",
     "push_to_front_rate",
     "sla_attainment",
+    "csat_satisfied_rate",
     "first_response_p50",
     "resolution_p50",
     "resolution_p90",
@@ -149,6 +150,7 @@ fn charts(figures: &Figures, series: &Answer, starts: &[String]) -> anyhow::Resu
         line("first contact", "first_contact_rate", PERCENT),
         line("push to front", "push_to_front_rate", PERCENT),
         line("promises kept", "sla_attainment", PERCENT),
+        line("satisfied", "csat_satisfied_rate", PERCENT),
     ];
     let levels: Vec<(&str, f64)> =
         figures.highest_level.iter().map(|(key, n)| (key.as_str(), *n as f64)).collect();
@@ -163,7 +165,7 @@ fn charts(figures: &Figures, series: &Answer, starts: &[String]) -> anyhow::Resu
             (figure("Recorded and solved", "Tickets in each interval.", &bars(flow, starts)?))
             (figure("Backlog", "Tickets neither solved nor ended at the end of each interval.", &lines(backlog, starts, "")?))
             (figure("How long it took", "Hours from the recording; half of the tickets took at most this.", &lines(hours, starts, " h")?))
-            (figure("Rates", "Percent of what was solved, and of what was promised, in each interval.", &lines(rates, starts, " %")?))
+            (figure("Rates", "Percent of what was solved, of what was promised, and of the customers who said, in each interval.", &lines(rates, starts, " %")?))
             div class="pair" {
                 (figure("Highest level", "Tickets by the highest level that had them.", &across(&levels)?))
                 (figure("Escalations by reason", "How often.", &across(&reasons)?))
@@ -249,7 +251,10 @@ fn table(series: &Answer, starts: &[String], metrics: &[pb::Metric]) -> Markup {
 /// A value as people read it; where there is none, nothing.
 fn cell((value, count): (f64, i64), unit: pb::MetricUnit) -> String {
     match unit {
-        pb::MetricUnit::Share | pb::MetricUnit::Seconds if count == 0 => "–".to_owned(),
+        pb::MetricUnit::Share | pb::MetricUnit::Seconds | pb::MetricUnit::Score if count == 0 => {
+            "–".to_owned()
+        }
+        pb::MetricUnit::Score => format!("{value:.1}"),
         pb::MetricUnit::Share => percent(value),
         pb::MetricUnit::Seconds => duration(value),
         _ => format!("{value:.0}"),

@@ -70,7 +70,7 @@ pub(super) fn policy(at: &str, policy: &SlaPolicy, lists: &Lists<'_, '_>, faults
     }
 }
 
-fn condition(at: &str, condition: &str, fields: &[CustomField], faults: &mut Violations) {
+pub fn condition(at: &str, condition: &str, fields: &[CustomField], faults: &mut Violations) {
     if condition.contains('\0') {
         faults.add(format!("{at}.condition"), "must not contain NUL");
     } else if !condition.trim().is_empty()

@@ -156,6 +156,8 @@ fn changes(kind: EventType) -> Vec<Changed> {
         | It::TicketAttachmentDeleted
         | It::TicketArticleLinked
         | It::TicketConsentRecorded
+        | It::FeedbackRequested
+        | It::FeedbackGiven
         | It::TicketWorkLogged
         | It::TicketWorkReversed
         | It::BillableRated
@@ -237,6 +239,8 @@ fn details(kind: EventType) -> Value {
             json!({"article": "06h1art1c1e000000000000000", "relation": "USED"})
         }
         EventType::TicketWorkLogged | EventType::TicketWorkReversed => work(kind),
+        EventType::FeedbackRequested => feedback(&Value::Null),
+        EventType::FeedbackGiven => feedback(&json!(5)),
         EventType::BillableRated => json!({"billables": [billable(1, 2), billable(2, -1)]}),
         EventType::BillableCredited => json!({
             "credit_note": "06h1creditnote000000000000", "position": 41, "amount": 2550, "currency": "EUR",
@@ -250,6 +254,13 @@ fn details(kind: EventType) -> Value {
 
 fn tie(relation: &str) -> Value {
     json!({"relation": relation, "tickets": ["06anc00000r010000000000004"]})
+}
+
+fn feedback(score: &Value) -> Value {
+    json!({
+        "feedback": Id(uuid::Uuid::from_u128(43)).to_string(), "survey": "satisfaction", "scale": "CSAT", "score": score,
+        "request_time": "2026-03-02T10:30:00Z",
+    })
 }
 
 fn work(kind: EventType) -> Value {

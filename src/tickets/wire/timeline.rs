@@ -7,6 +7,7 @@ use super::{actor_kind, timestamp};
 use crate::{
     attachments, billing, entitlements, escalation,
     events::Event,
+    feedback,
     ids::{Id, TenantId},
     knowledge, sla,
     tickets::FieldValue,
@@ -41,6 +42,7 @@ pub fn entry(event: &Event) -> pb::TimelineEntry {
         work: worklogs::wire::of_event(event),
         billables: billing::wire::of_event(event),
         credit: billing::wire::credit_of_event(event),
+        feedback: feedback::wire::of_event(event),
     }
 }
 
