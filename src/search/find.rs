@@ -37,7 +37,10 @@ pub async fn find_in(tx: &mut Tx, plan: &Plan, scope: Scope<'_>, limit: usize) -
         .collect();
     let mut board = Board::new(plan);
     match scope.among {
-        Some(ids) => look_up(tx, plan, &terms, ids, &mut board).await?,
+        Some(ids) => {
+            let before = vec![Id(Uuid::max()); terms.len()];
+            look_up(tx, plan, &terms, &before, ids, &mut board).await?;
+        }
         None => look(tx, plan, &terms, scope.until, &mut board).await?,
     }
     for read in scope.read {
@@ -68,12 +71,14 @@ async fn look(
     let bounds: Vec<i64> = terms.iter().map(|(_, term)| bound(term)).collect();
     let until = until.unwrap_or(Id(Uuid::max()));
     let found = store_find::postings(tx, plan.corpus, &words, &bounds, plan.hidden, until).await?;
-    let mut cut = Vec::new();
+    let (mut cut, mut before) = (Vec::new(), Vec::new());
     for (((group, term), bound), postings) in terms.iter().zip(&bounds).zip(&found) {
         for (id, weight) in postings.ids.iter().zip(&postings.weights) {
             board.note(*group, term, *id, *weight);
         }
         if postings.ids.len() as i64 == *bound {
+            // From the oldest of them on, it is known who has it.
+            before.extend(postings.ids.iter().min());
             cut.push((*group, *term));
         }
     }
@@ -81,14 +86,15 @@ async fn look(
         return Ok(());
     }
     let best: Vec<Id> = board.hits().iter().take(LOOKED_UP).map(|hit| hit.id).collect();
-    look_up(tx, plan, &cut, &best, board).await
+    look_up(tx, plan, &cut, &before, &best, board).await
 }
 
-/// Which of these documents have which terms.
+/// Which of these documents have which terms, each before the id at the same place.
 async fn look_up(
     tx: &mut Tx,
     plan: &Plan,
     terms: &[(usize, &Term)],
+    before: &[Id],
     ids: &[Id],
     board: &mut Board<'_>,
 ) -> Result<()> {
@@ -96,7 +102,7 @@ async fn look_up(
         return Ok(());
     }
     let words: Vec<String> = terms.iter().map(|(_, term)| term.word.clone()).collect();
-    for place in store_find::places(tx, plan.corpus, &words, ids, plan.hidden).await? {
+    for place in store_find::places(tx, plan.corpus, &words, before, ids, plan.hidden).await? {
         let (group, term) = terms[place.n as usize - 1];
         board.note(group, term, place.id, place.weight);
     }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use uuid::Uuid;
+
 use super::{
     grams,
     model::{COMMON, Corpus, Group, Kin, Plan, Term, Wanted},
@@ -124,14 +126,14 @@ async fn widen(tx: &mut Tx, corpus: Corpus, groups: &mut [Group]) -> Result<()> 
         add(group, found, Kin::Begins, MOST_ALIKE);
     }
     let mut asked = Vec::new();
-    let mut least = Vec::new();
+    let mut forms = Vec::new();
     let mut whose = Vec::new();
     for (n, group) in groups.iter().enumerate() {
         for form in &group.forms {
             let grams = grams::inner(form);
             if !grams.is_empty() {
-                asked.extend(grams.iter().map(|gram| (whose.len() as i32, gram.clone())));
-                least.push(grams.len() as i64);
+                asked.extend(grams.into_iter().map(|gram| (whose.len() as i32, gram)));
+                forms.push(form.clone());
                 whose.push(n);
             }
         }
@@ -139,7 +141,7 @@ async fn widen(tx: &mut Tx, corpus: Corpus, groups: &mut [Group]) -> Result<()> 
     if asked.is_empty() {
         return Ok(());
     }
-    let alike = store_find::having(tx, corpus, &asked, &least, 500).await?;
+    let alike = store_find::containing(tx, corpus, &asked, &forms, 500).await?;
     for (n, group) in groups.iter_mut().enumerate() {
         let of = alike.iter().filter(|it| whose[it.n as usize] == n).map(|it| it.word.clone());
         let mut found: Vec<String> = of.filter(|word| grams::kin(group, word) == Some(Kin::Part)).collect();
@@ -207,7 +209,8 @@ async fn count(tx: &mut Tx, corpus: Corpus, groups: &mut [Group], counted: Count
         None => store_find::counts(tx, corpus, &words, hidden, most).await?,
         Some(ids) => {
             let mut counts = vec![0; words.len()];
-            for place in store_find::places(tx, corpus, &words, ids, hidden).await? {
+            let before = vec![Id(Uuid::max()); words.len()];
+            for place in store_find::places(tx, corpus, &words, &before, ids, hidden).await? {
                 counts[place.n as usize - 1] += 1;
             }
             counts

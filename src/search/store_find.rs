@@ -89,6 +89,43 @@ pub struct Alike {
     pub word: String,
 }
 
+/// Words that contain a text that is asked for under a number, the first `limit` of each by how short they are. Its letters
+/// in a row stand under the same number, and the rarest leads to them: only that much of the index is read.
+pub async fn containing(
+    tx: &mut Tx,
+    corpus: Corpus,
+    asked: &[(i32, String)],
+    texts: &[String],
+    limit: i64,
+) -> Result<Vec<Alike>> {
+    let tenant = tx.tenant().clone();
+    let (numbers, grams): (Vec<i32>, Vec<String>) = asked.iter().cloned().unzip();
+    // How rare letters are is counted as far as it is worth it: what is above is common.
+    let alike = sqlx::query_as!(
+        Alike,
+        r#"select rarest.n as "n!", found.word as "word!" from (
+               select distinct on (f.n) f.n, f.gram from unnest($3::int[], $4::text[]) f (n, gram)
+               cross join lateral (select count(*) as words from (
+                   select from search_grams g
+                   where g.tenant_id = $1 and g.corpus = $2 and g.gram = f.gram collate "C" limit 500) counted) counted
+               order by f.n, counted.words) rarest
+           cross join lateral (
+               select g.word from search_grams g
+               where g.tenant_id = $1 and g.corpus = $2 and g.gram = rarest.gram collate "C"
+                 and strpos(g.word, ($5::text[])[rarest.n + 1]) > 0
+               order by length(g.word), g.word limit $6) found"#,
+        tenant.as_str(),
+        corpus.code(),
+        &numbers,
+        &grams,
+        texts,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(alike)
+}
+
 /// Words that have, of the letters in a row that are asked for under a number, at least so many; under each the first
 /// `limit` by how many they have.
 pub async fn having(
@@ -147,7 +184,7 @@ pub async fn counts(
     Ok(counts)
 }
 
-/// Where a word stands, the newest first, and how much it says there.
+/// Where a word stands, in no order, and how much it says there.
 #[derive(Clone, Debug)]
 pub struct Postings {
     pub ids: Vec<Id>,
@@ -166,17 +203,15 @@ pub async fn postings(
     let tenant = tx.tenant().clone();
     let postings = sqlx::query_as!(
         Postings,
-        r#"select coalesce(array_agg(found.id order by found.id desc) filter (where found.id is not null), '{}')
-                      as "ids!: Vec<Id>",
-                  coalesce(array_agg(found.weight order by found.id desc) filter (where found.id is not null), '{}')
-                      as "weights!"
+        r#"select found.ids as "ids!: Vec<Id>", found.weights as "weights!"
            from unnest($3::text[], $4::bigint[]) with ordinality w (word, bound, n)
-           left join lateral (
-               select s.id, case when $5 then s.whole else s.shown end as weight from search_words s
-               where s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and s.id <= $6
-                 and ($5 or s.shown > 0)
-               order by s.id desc limit w.bound) found on true
-           group by w.n order by w.n"#,
+           cross join lateral (
+               select coalesce(array_agg(newest.id), '{}') as ids, coalesce(array_agg(newest.weight), '{}') as weights
+               from (select s.id, case when $5 then s.whole else s.shown end as weight from search_words s
+                     where s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and s.id <= $6
+                       and ($5 or s.shown > 0)
+                     order by s.id desc limit w.bound) newest) found
+           order by w.n"#,
         tenant.as_str(),
         corpus.code(),
         words,
@@ -198,24 +233,31 @@ pub struct Place {
     pub weight: i16,
 }
 
-/// Which of the words stand in which of the documents.
+/// Which of the words stand in which of the documents, each before the id that stands beside it. Each pair is looked up by
+/// itself: left to choose, PostgreSQL would rather read all places of a word of which it thinks that it is rare.
 pub async fn places(
     tx: &mut Tx,
     corpus: Corpus,
     words: &[String],
+    before: &[Id],
     ids: &[Id],
     hidden: bool,
 ) -> Result<Vec<Place>> {
     let tenant = tx.tenant().clone();
     let places = sqlx::query_as!(
         Place,
-        r#"select w.n as "n!", s.id as "id: Id", case when $5 then s.whole else s.shown end as "weight!"
-           from unnest($3::text[]) with ordinality w (word, n) cross join unnest($4::uuid[]) d (id)
-           join search_words s on s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and s.id = d.id
-             and ($5 or s.shown > 0)"#,
+        r#"select w.n as "n!", d.id as "id!: Id", found.weight as "weight!"
+           from unnest($3::text[], $4::uuid[]) with ordinality w (word, before, n)
+           join unnest($5::uuid[]) d (id) on d.id < w.before
+           cross join lateral (
+               select case when $6 then s.whole else s.shown end as weight from search_words s
+               where s.tenant_id = $1 and s.corpus = $2 and s.word = w.word collate "C" and s.id = d.id
+                 and ($6 or s.shown > 0)
+               offset 0) found"#,
         tenant.as_str(),
         corpus.code(),
         words,
+        before as &[Id],
         ids as &[Id],
         hidden,
     )
