@@ -123,7 +123,8 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::WebhooksWrite
         | Permission::KnowledgeReview
         | Permission::EntitlementsWrite
-        | Permission::BillingWrite => true,
+        | Permission::BillingWrite
+        | Permission::FeedbackWrite => true,
         Permission::Unspecified
         | Permission::SystemRead
         | Permission::TicketsRead
@@ -151,7 +152,6 @@ pub fn administers(permission: Permission) -> bool {
         | Permission::WorklogsRead
         | Permission::WorklogsWrite
         | Permission::FeedbackRead
-        | Permission::FeedbackWrite
         | Permission::Anybody => false,
     }
 }

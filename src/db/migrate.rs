@@ -31,6 +31,8 @@ const AGAIN: Duration = Duration::from_secs(3);
 const TRIES: u32 = 200;
 /// PostgreSQL's `lock_not_available`.
 const LOCKED: &str = "55P03";
+/// `unique_violation`, `duplicate_table` and `duplicate_object`.
+const THERE: [&str; 3] = ["23505", "42P07", "42710"];
 
 /// What happens on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +118,8 @@ async fn take(owner: &mut PgConnection, tell: &mut impl FnMut(Step)) -> Result<(
     }
 }
 
-/// `if not exists` looks first and makes then, so of two at once one may fail; it finds the table when it looks again.
+/// `if not exists` looks first and makes then, so of two at once one may fail: by the name of the table or of its type, which may
+/// be there already or in the other one's hands. It finds the table when it looks again.
 async fn make_lease(owner: &mut PgConnection) -> Result<()> {
     let make = "create table if not exists migration_lease (
                     one          boolean primary key default true check (one),
@@ -127,7 +130,9 @@ async fn make_lease(owner: &mut PgConnection) -> Result<()> {
                     expire_time  timestamptz not null
                 )";
     match sqlx::query(make).execute(&mut *owner).await {
-        Err(error) if error.as_database_error().is_some_and(|it| it.is_unique_violation()) => {
+        Err(error)
+            if error.as_database_error().and_then(|it| it.code()).is_some_and(|it| THERE.contains(&&*it)) =>
+        {
             sqlx::query(make).execute(owner).await?;
         }
         done => _ = done?,

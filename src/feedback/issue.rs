@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     app::App,
+    audit,
     configuration::Configuration,
     ctx::Ctx,
     error::{Error, Result},
@@ -54,6 +55,7 @@ pub async fn issue(app: &App, ctx: &Ctx, ticket: Id, id: Id) -> Result<(Token, F
     let feedback = feedback.filter(|it| it.ticket_id == ticket).ok_or_else(missing)?;
     let feedback = decide(ctx, &configuration, &of, feedback, &token)?;
     store::keep_token(&mut tx, &feedback).await?;
+    audit::act_in(app, &mut tx, ctx, audit::Target::Named(feedback.name()), audit::UNSEEN).await?;
     tx.commit().await?;
     Ok((token, feedback))
 }

@@ -110,10 +110,11 @@ pub async fn containing(
                    where g.tenant_id = $1 and g.corpus = $2 and g.gram = f.gram collate "C" limit 500) counted) counted
                order by f.n, counted.words) rarest
            cross join lateral (
-               select g.word from search_grams g
+               select g.word, row_number() over (order by length(g.word), g.word) as nth from search_grams g
                where g.tenant_id = $1 and g.corpus = $2 and g.gram = rarest.gram collate "C"
                  and strpos(g.word, ($5::text[])[rarest.n + 1]) > 0
-               order by length(g.word), g.word limit $6) found"#,
+               order by nth limit $6) found
+           order by found.nth, rarest.n"#,
         tenant.as_str(),
         corpus.code(),
         &numbers,

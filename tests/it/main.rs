@@ -17,6 +17,7 @@ mod documents;
 mod entitlements;
 mod escalation;
 mod events;
+mod feedback;
 mod fuzz;
 mod identity;
 mod import;

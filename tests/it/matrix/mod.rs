@@ -14,6 +14,7 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor, MethodDescriptor, Value};
 use ticketing::{
     ctx::{ActorKind, Role},
+    feedback::request as questions,
     ids::TenantId,
 };
 use tonic::{Request, Status, client::Grpc, codegen::http::uri::PathAndQuery};
@@ -33,12 +34,13 @@ type Names = BTreeMap<&'static str, String>;
 type Outcome = Result<Vec<u8>, Status>;
 
 /// What a name of the kind stands in; the keys of the others are those of the sample configuration.
-const COLLECTIONS: [(&str, &str); 14] = [
+const COLLECTIONS: [(&str, &str); 15] = [
     ("organization", "organizations"),
     ("contact", "contacts"),
     ("agent", "agents"),
     ("entitlement", "entitlements"),
     ("ticket", "tickets"),
+    ("feedback", "feedback"),
     ("comment", "comments"),
     ("worklog", "worklogs"),
     ("billable", "billables"),
@@ -104,7 +106,10 @@ fn name_in(contract: MessageDescriptor, bytes: &[u8], collection: &str) -> Optio
 
 /// Makes one of everything in a tenant.
 async fn set_up(desk: &Desk, tenant: &TenantId) -> Names {
-    put_in_force(desk.root(), tenant, &sample(), desk.now()).await;
+    let mut document = sample();
+    // Everybody, and at once.
+    (document.surveys[0].delay_duration, document.surveys[0].sample_percent) = (None, 100);
+    put_in_force(desk.root(), tenant, &document, desk.now()).await;
     desk.advance(Duration::from_secs(2));
     let client = everybody(desk, tenant);
     let parent = format!("tenants/{tenant}");
@@ -122,8 +127,10 @@ async fn set_up(desk: &Desk, tenant: &TenantId) -> Names {
     for (name, json) in SET_UP {
         let method = method(name);
         let json = json.replace("@canary", &canary(tenant));
-        if *name == "ListDeliveries" {
-            fan_out(desk).await;
+        match *name {
+            "ListDeliveries" => fan_out(desk).await,
+            "ListFeedback" => while questions::run_once(&desk.app, 100).await.expect("a tick").done > 0 {},
+            _ => {}
         }
         let made = call(&client, &method, request(&method, &json, &names)).await;
         let made = made.unwrap_or_else(|status| panic!("{name}: {status:?}"));

@@ -41,7 +41,7 @@ async fn ask(desk: &Desk, request: pb::QueryMetricsRequest) -> pb::QueryMetricsR
 }
 
 /// Value and count of each of these, of all time.
-async fn values<const N: usize>(desk: &Desk, metrics: [&str; N]) -> [(f64, i64); N] {
+pub async fn values<const N: usize>(desk: &Desk, metrics: [&str; N]) -> [(f64, i64); N] {
     let answer = ask(desk, asking(desk, &metrics, &[])).await;
     let column = |place: usize| {
         let column = &answer.metrics[place];

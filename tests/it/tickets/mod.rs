@@ -3,7 +3,7 @@
 mod batch_create;
 mod filters;
 mod links;
-mod merge;
+pub mod merge;
 mod owners;
 mod paging;
 mod reads;
