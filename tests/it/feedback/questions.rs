@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ticketing::configuration::{Document, FeedbackScale, Survey};
+use ticketing::configuration::{Document, FeedbackScale};
 use ticketing_proto::v1::{self as pb, ticket_service_client::TicketServiceClient};
 
-use super::{DAY, all, ask, asking, solved};
+use super::{DAY, all, ask, asking, everybody, solved};
 use crate::{
     entitlements::told,
     support::{Desk, sample},
@@ -65,7 +65,7 @@ async fn whoever_was_asked_is_left_in_peace_for_a_while() {
     }
     ask(&desk).await;
     assert_eq!(asked(&desk).await, 2, "two at once are one too many");
-    desk.advance(DAY - Duration::from_secs(1));
+    desk.advance(DAY.saturating_sub(Duration::from_secs(1)));
     solved(&desk, "kim").await;
     ask(&desk).await;
     assert_eq!(asked(&desk).await, 2);
@@ -98,8 +98,7 @@ async fn nobody_is_asked_where_nobody_is_to_ask() {
 async fn replicas_ask_once() {
     let desk = Desk::open().await;
     let other = desk.replica().await;
-    let survey = Survey { key: "satisfaction".into(), scale: FeedbackScale::Csat, ..Survey::default() };
-    let document = Document { surveys: vec![survey], ..sample() };
+    let document = Document { surveys: vec![everybody(FeedbackScale::Csat)], ..sample() };
     for replica in [&desk, &other] {
         replica.configure(&document).await;
     }
