@@ -32,12 +32,11 @@ pub(super) struct Authentication<A> {
 }
 
 impl<A: Answer> Answer for Authentication<A> {
-    async fn answer(&self, call: Call) -> Reply {
+    async fn answer(&self, mut call: Call) -> Reply {
         let policy = policy(&call);
         match policy.access {
             Access::Open => return self.next.answer(call).await,
             Access::Anybody => {
-                let mut call = call;
                 call.extensions_mut().insert(Actor::anybody());
                 return self.next.answer(call).await;
             }
