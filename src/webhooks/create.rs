@@ -13,12 +13,15 @@ use crate::{
     audit,
     call::retrying,
     ctx::Ctx,
-    error::{Result, Violations},
+    error::{Reason, Refusal, Result, Violations},
     events::{self, Start},
     idempotency,
     ids::Id,
     tickets::Json,
 };
+
+/// Subscriptions of one tenant: each reads the tenant's whole stream.
+pub const MAX_SUBSCRIPTIONS: i64 = 100;
 
 /// What a caller says of a subscription.
 #[derive(Clone, Debug)]
@@ -79,6 +82,12 @@ async fn attempt(app: &App, ctx: &Ctx, new: &Subscription) -> Result<Written> {
         let found = store::find_in(&mut tx, id).await?;
         let subscription = found.ok_or_else(|| super::write::missing(ctx, id))?;
         return Ok(Written { subscription, replayed: true });
+    }
+    if store::count(&mut tx).await? >= MAX_SUBSCRIPTIONS {
+        let text =
+            format!("a tenant has at most {MAX_SUBSCRIPTIONS} subscriptions; end one that is not needed");
+        let refusal = Refusal::new(Reason::SubscriptionLimitReached, text);
+        return Err(refusal.with("limit", MAX_SUBSCRIPTIONS).into());
     }
     store::put(&mut tx, new).await?;
     audit::act_in(app, &mut tx, ctx, audit::Target::Named(new.name()), [None, Some(new)]).await?;

@@ -2,12 +2,12 @@
 
 use super::{
     model::{State, Subscription},
-    write::{Target, Written, write},
+    write::{Target, Waiting, Written, write},
 };
 use crate::{app::App, ctx::Ctx, error::Result};
 
 pub async fn pause(app: &App, ctx: &Ctx, target: Target) -> Result<Written> {
-    write(app, ctx, target, decide, None).await
+    write(app, ctx, target, decide, Waiting::Stay).await
 }
 
 /// The rule. One that the service gave up is paused by a person from now on.

@@ -3,7 +3,7 @@
 
 use super::{
     model::Subscription,
-    write::{Target, Written, write},
+    write::{Target, Waiting, Written, write},
 };
 use crate::{
     app::App,
@@ -19,5 +19,5 @@ pub async fn replay(app: &App, ctx: &Ctx, target: Target, start: Start) -> Resul
         position: position.min(before.position),
         ..before.clone()
     };
-    write(app, ctx, target, decide, Some(position)).await
+    write(app, ctx, target, decide, Waiting::Again { position }).await
 }

@@ -1,13 +1,14 @@
-//! Resuming a subscription that was paused, or given up: it goes on where it stopped, and is trusted anew.
+//! Resuming a subscription that was paused, or given up: it goes on where it stopped, at once, and is trusted
+//! anew.
 
 use super::{
     model::{State, Subscription},
-    write::{Target, Written, write},
+    write::{Target, Waiting, Written, write},
 };
 use crate::{app::App, ctx::Ctx, error::Result};
 
 pub async fn resume(app: &App, ctx: &Ctx, target: Target) -> Result<Written> {
-    write(app, ctx, target, decide, None).await
+    write(app, ctx, target, decide, Waiting::Hurry).await
 }
 
 /// The rule. Old failures do not count against it.

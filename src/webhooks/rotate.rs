@@ -7,7 +7,7 @@ use super::{
     create::{Shown, make_keys},
     model::{Key, Scheme, Subscription},
     store,
-    write::{Target, Written, missing, write},
+    write::{Target, Waiting, Written, missing, write},
 };
 use crate::{app::App, ctx::Ctx, error::Result, tickets::Json, time::Time};
 
@@ -22,7 +22,7 @@ pub async fn rotate(app: &App, ctx: &Ctx, target: Target, overlap: Duration) -> 
         keys: Json(rotated(&before.keys, &keys, ctx.now.after(overlap), ctx.now)),
         ..before.clone()
     };
-    let written = write(app, ctx, target, decide, None).await?;
+    let written = write(app, ctx, target, decide, Waiting::Stay).await?;
     let shown = if written.replayed { Vec::new() } else { shown };
     Ok((written, shown))
 }

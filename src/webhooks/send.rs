@@ -223,6 +223,9 @@ pub async fn report(app: &App, claimed: &Claimed, outcome: Outcome) -> Result<()
     let settled = settle::decide(delivery, &outcome, ctx.now, fastrand::f64());
     let followed = settle::follow(&subscription, &outcome, ctx.now);
     store::settle(&mut tx, &settled).await?;
+    if settled.state == DeliveryState::Pending {
+        store::hold_back(&mut tx, &settled).await?;
+    }
     store::put(&mut tx, &followed).await?;
     tx.commit().await?;
     let what = match settled.state {

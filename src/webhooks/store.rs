@@ -229,7 +229,25 @@ pub struct New {
     pub body: String,
 }
 
-/// Makes deliveries, due at once; those that are there already stay as they are.
+/// How many subscriptions the tenant has; until the transaction ends nobody else makes one.
+pub async fn count(tx: &mut Tx) -> Result<i64> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('subscriptions ' || $1, 0))",
+        tenant.as_str()
+    )
+    .execute(&mut **tx)
+    .await?;
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from subscriptions where tenant_id = $1"#,
+        tenant.as_str(),
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(count)
+}
+
+/// Makes deliveries, due at once, or with what holds their ticket back; those that are there already stay as they are.
 pub async fn add_deliveries(tx: &mut Tx, id: Id, new: &[New], now: Time) -> Result<()> {
     let tenant = tx.tenant().clone();
     let tickets: Vec<Id> = new.iter().map(|it| it.notice.ticket_id).collect();
@@ -240,7 +258,10 @@ pub async fn add_deliveries(tx: &mut Tx, id: Id, new: &[New], now: Time) -> Resu
     sqlx::query!(
         "insert into deliveries (tenant_id, subscription_id, ticket_id, version, type, position, state, body, attempt,
              tries, due_time, attempts, create_time)
-         select $1, $2, t, v, k, p, 'PENDING', b, 0, 0, $8, '[]', $8
+         select $1, $2, t, v, k, p, 'PENDING', b, 0, 0,
+                greatest($8, (select max(d.due_time) from deliveries d
+                              where d.tenant_id = $1 and d.subscription_id = $2 and d.ticket_id = t
+                                and d.version < v and d.state = 'PENDING')), '[]', $8
          from unnest($3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::text[]) n (t, v, k, p, b)
          on conflict do nothing",
         tenant.as_str(),
@@ -353,6 +374,39 @@ pub async fn settle(tx: &mut Tx, delivery: &Delivery) -> Result<()> {
         delivery.claim_until_time as Option<Time>,
         &delivery.attempts as &Json<Vec<Attempt>>,
         delivery.settle_time as Option<Time>,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Lets what waits behind a delivery that was put off wait as long: it would be looked at in vain each time that something is
+/// due.
+pub async fn hold_back(tx: &mut Tx, delivery: &Delivery) -> Result<()> {
+    sqlx::query!(
+        "update deliveries set due_time = $5
+         where tenant_id = $1 and subscription_id = $2 and ticket_id = $3 and version > $4 and state = 'PENDING'
+           and claim_until_time is null and due_time < $5",
+        delivery.tenant_id.as_str(),
+        delivery.subscription_id as Id,
+        delivery.ticket_id as Id,
+        delivery.version,
+        delivery.due_time as Time,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Makes due what was put off.
+pub async fn hurry(tx: &mut Tx, id: Id, now: Time) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    sqlx::query!(
+        "update deliveries set due_time = $3
+         where tenant_id = $1 and subscription_id = $2 and state = 'PENDING' and due_time > $3",
+        tenant.as_str(),
+        id as Id,
+        now as Time,
     )
     .execute(&mut **tx)
     .await?;

@@ -3,7 +3,7 @@
 use super::{
     create::{Said, check},
     model::Subscription,
-    write::{Target, Written, write},
+    write::{Target, Waiting, Written, write},
 };
 use crate::{
     app::App,
@@ -27,5 +27,5 @@ pub async fn update(
         wanted: Json(said.wanted.clone()),
         ..before.clone()
     };
-    write(app, ctx, target, decide, None).await
+    write(app, ctx, target, decide, Waiting::Stay).await
 }

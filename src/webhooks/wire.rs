@@ -222,3 +222,38 @@ fn attempt(it: &Attempt) -> pb::DeliveryAttempt {
         answer: it.answer.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        ctx::Ctx,
+        events::{Event, EventType, Placed, project},
+    };
+
+    /// A notice of a change to this many followers.
+    fn notice(followers: usize) -> Notice {
+        let tenant = TenantId::parse("acme").expect("a tenant");
+        let ctx = Ctx::system(tenant, "", "2026-03-02T09:30:00Z".parse().expect("a time"));
+        let mut event = Event::new(&ctx, EventType::TicketUpdated, Id(uuid::Uuid::from_u128(7)), 3);
+        let after: Vec<String> = (0..followers).map(|n| format!("agent-{n:058}")).collect();
+        event.changes.insert("followers".into(), (json!([]), json!(after)));
+        project(Placed { position: 9, event })
+    }
+
+    #[test]
+    fn what_is_too_large_goes_without_its_changes() {
+        for (followers, whole) in [(100, true), (900, true), (1000, false), (20_000, false)] {
+            let body = body(&notice(followers), "cursor".into()).expect("a body");
+            assert!(body.len() < MAX_BODY, "{followers}: {}", body.len());
+            let body: Value = serde_json::from_str(&body).expect("JSON");
+            assert_eq!(body["data"]["changes"].is_array(), whole, "{followers}");
+            assert_eq!(
+                (&body["sequence"], &body["data"]["ticket_version"]),
+                (&json!("0000000000000000003"), &json!("3"))
+            );
+        }
+    }
+}

@@ -22,6 +22,17 @@ pub struct Target {
     pub version: Option<i64>,
 }
 
+/// What a change means for the deliveries that wait.
+#[derive(Clone, Copy, Debug)]
+pub enum Waiting {
+    /// Nothing.
+    Stay,
+    /// They are tried at once.
+    Hurry,
+    /// So is all behind this place in the stream, also what was taken or given up.
+    Again { position: i64 },
+}
+
 /// What it is now, and whether an earlier call with the same request_id did it.
 #[derive(Clone, Debug)]
 pub struct Written {
@@ -29,15 +40,15 @@ pub struct Written {
     pub replayed: bool,
 }
 
-/// Changes a subscription; `again` is the place in the stream behind which everything is to be sent again.
+/// Changes a subscription.
 pub async fn write(
     app: &App,
     ctx: &Ctx,
     target: Target,
     decide: impl Fn(&Subscription) -> Subscription + Send + Sync,
-    again: Option<i64>,
+    waiting: Waiting,
 ) -> Result<Written> {
-    retrying(|| attempt(app, ctx, target, &decide, again)).await
+    retrying(|| attempt(app, ctx, target, &decide, waiting)).await
 }
 
 async fn attempt(
@@ -45,7 +56,7 @@ async fn attempt(
     ctx: &Ctx,
     target: Target,
     decide: &(impl Fn(&Subscription) -> Subscription + Send + Sync),
-    again: Option<i64>,
+    waiting: Waiting,
 ) -> Result<Written> {
     let mut tx = app.db.begin(&ctx.tenant).await?;
     let found = store::lock(&mut tx, target.id).await?;
@@ -56,8 +67,10 @@ async fn attempt(
     before.require(target.version)?;
     let subscription = decide(&before).changed_from(&before, ctx.now);
     store::put(&mut tx, &subscription).await?;
-    if let Some(position) = again {
-        store::send_again(&mut tx, target.id, position, ctx.now).await?;
+    match waiting {
+        Waiting::Stay => {}
+        Waiting::Hurry => store::hurry(&mut tx, target.id, ctx.now).await?,
+        Waiting::Again { position } => store::send_again(&mut tx, target.id, position, ctx.now).await?,
     }
     let name = audit::Target::Named(subscription.name());
     audit::act_in(app, &mut tx, ctx, name, [Some(&before), Some(&subscription)]).await?;

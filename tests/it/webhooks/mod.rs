@@ -1,5 +1,6 @@
 //! Webhooks over real HTTP: what arrives, in what order, and what happens when it does not.
 
+mod backlog;
 mod receiver;
 mod stories;
 
