@@ -1,7 +1,7 @@
 //! What is measured: an embedded Postgres that keeps its promises (fsync on), the service with its jobs on a port of its
 //! own, and a tenant with tickets.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use sqlx::{
@@ -47,6 +47,7 @@ impl Stage {
         let (app, address) = runtime.block_on(serve(postgres.url(), &root))?;
         let stage = Self { runtime, address, app, root, postgres, folder };
         stage.runtime.block_on(super::grpc::record(&stage, tickets))?;
+        stage.settle()?;
         // Not left to chance: autovacuum would do it some time within the first minute, in the middle of a round.
         stage.runtime.block_on(sqlx::query("vacuum analyze").execute(&stage.root))?;
         Ok(stage)
@@ -65,10 +66,18 @@ impl Stage {
         self.postgres.bin_dir().join("pgbench")
     }
 
-    /// Gives every event that waits its place in the stream, so that no round leaves work to the next.
+    /// Gives every event that waits its place in the stream, and waits until the jobs behind it have come as far, so that no
+    /// round leaves work to the next.
     pub fn settle(&self) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             while events::sequencer::run_once(&self.app, 10_000).await?.done > 0 {}
+            let behind = "select exists (
+                select from (select tenant_id, position from search_corpora where corpus = 1
+                             union all select tenant_id, position from report_heads) it
+                join stream s on s.tenant_id = it.tenant_id and s.position > it.position)";
+            while sqlx::query_scalar::<_, bool>(behind).fetch_one(&self.root).await? {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             Ok(())
         })
     }

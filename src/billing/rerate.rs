@@ -61,7 +61,7 @@ pub async fn rerate_in(
         return Ok(change);
     }
     let priced = priced(tx, app, ctx, &change.next, &own).await?;
-    let sold = entitlements::sold(tx, ctx, &organizations).await?;
+    let sold = entitlements::sold(tx, &ctx.tenant, &organizations).await?;
     let works = drawing(tx, &priced, &sold, &own).await?;
     let incidents = incidents(tx, ctx, &priced, &sold, &works).await?;
     let book = Book { configuration: &priced, sold: &sold, incidents: &incidents };
@@ -266,7 +266,7 @@ pub async fn spread_in(
     configuration: &Configuration,
     work: &[Worklog],
 ) -> Result<()> {
-    let sold = entitlements::sold(tx, ctx, &organizations(work)).await?;
+    let sold = entitlements::sold(tx, &ctx.tenant, &organizations(work)).await?;
     let Some((from, until)) = span(configuration, &sold, work) else { return Ok(()) };
     let others = worklogs::done_for_in(tx, &organizations(work), from, until).await?;
     let own: Vec<Id> = work.iter().map(|it| it.root_ticket_id).collect();

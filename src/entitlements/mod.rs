@@ -15,4 +15,4 @@ pub mod wire;
 
 pub use check::{Used, answer};
 pub use model::{Answer, Consent, Decision, Entitlement, Outcome, Subject, Terms, Why};
-pub use read::{entitle, sells, sold, used};
+pub use read::{entitle, entitle_one, sells, sold, used};

@@ -15,7 +15,7 @@ use crate::{
     configuration::Configuration,
     ctx::Ctx,
     error::{Error, Result},
-    ids::Id,
+    ids::{Id, TenantId},
     seal::Page,
     tickets::{self, Change, Json, Ticket},
     time::Time,
@@ -43,11 +43,14 @@ pub async fn list(
 /// All versions of what was sold to each of these organizations.
 pub async fn sold(
     db: &mut PgConnection,
-    ctx: &Ctx,
+    tenant: &TenantId,
     organizations: &[String],
 ) -> Result<HashMap<String, Vec<Entitlement>>> {
     let mut sold: HashMap<String, Vec<Entitlement>> = HashMap::new();
-    for version in store::versions(db, &ctx.tenant, organizations).await? {
+    if organizations.is_empty() {
+        return Ok(sold);
+    }
+    for version in store::versions(db, tenant, organizations).await? {
         sold.entry(version.organization.clone()).or_default().push(version);
     }
     Ok(sold)
@@ -89,15 +92,26 @@ pub async fn used(
     (came, ticket): (Time, Option<Id>),
 ) -> Result<Used> {
     let mut used = Used::default();
-    for entitlement in check::as_of(sold, came) {
-        let terms = Terms::find(configuration, entitlement).filter(|it| it.allowance.incidents > 0);
-        let Some(terms) = terms.filter(|_| entitlement.covers(came)) else { continue };
-        let (from, _) = check::period(configuration, entitlement, terms.allowance.period, came);
+    for (entitlement, from) in counted(configuration, sold, came) {
         let organization = &entitlement.organization;
         let count = tickets::count_before(db, &ctx.tenant, organization, from, (came, ticket)).await?;
         used.incidents.insert(entitlement.key.clone(), count);
     }
     Ok(used)
+}
+
+/// The entitlements that count incidents, each with when its period began.
+fn counted<'a>(
+    configuration: &Configuration,
+    sold: &'a [Entitlement],
+    came: Time,
+) -> Vec<(&'a Entitlement, Time)> {
+    let counted = check::as_of(sold, came).into_iter().filter_map(|entitlement| {
+        let terms = Terms::find(configuration, entitlement).filter(|it| it.allowance.incidents > 0)?;
+        let (from, _) = check::period(configuration, entitlement, terms.allowance.period, came);
+        entitlement.covers(came).then_some((entitlement, from))
+    });
+    counted.collect()
 }
 
 /// Puts on new tickets what is decided about them, where plans are sold at all.
@@ -114,16 +128,43 @@ pub async fn entitle(
         changes.iter().map(|change| change.next.organization.clone()).filter(|it| !it.is_empty()).collect();
     organizations.sort();
     organizations.dedup();
-    let sold = if organizations.is_empty() { HashMap::new() } else { sold(db, ctx, &organizations).await? };
+    let sold = sold(db, &ctx.tenant, &organizations).await?;
     for change in changes.iter_mut().filter(|change| change.is_new() && !change.next.imported) {
-        let ticket = &change.next;
-        let theirs = sold.get(&ticket.organization).map(Vec::as_slice).unwrap_or_default();
-        let at = ticket.create_time;
-        let used = used(db, ctx, configuration, theirs, (at, None)).await?;
-        let decision = answer(configuration, theirs, &Subject::of(ticket), at, ctx.now, &used);
-        change.amend(0, |ticket| ticket.entitlement = Some(Json(Box::new(decision))));
+        let theirs = sold.get(&change.next.organization).map(Vec::as_slice).unwrap_or_default();
+        let used = used(db, ctx, configuration, theirs, (change.next.create_time, None)).await?;
+        put(ctx, configuration, theirs, &used, change);
     }
     Ok(changes)
+}
+
+/// The same for one of which it is known what was sold to its organization: asks only what has to be counted.
+pub async fn entitle_one(
+    app: &App,
+    ctx: &Ctx,
+    configuration: &Configuration,
+    sold: &[Entitlement],
+    mut change: Change,
+) -> Result<Change> {
+    if !sells(configuration) {
+        return Ok(change);
+    }
+    let came = change.next.create_time;
+    let used = if counted(configuration, sold, came).is_empty() {
+        Used::default()
+    } else {
+        let mut db = app.db.read(&ctx.tenant).await?;
+        let used = used(&mut db, ctx, configuration, sold, (came, None)).await?;
+        db.keep();
+        used
+    };
+    put(ctx, configuration, sold, &used, &mut change);
+    Ok(change)
+}
+
+fn put(ctx: &Ctx, configuration: &Configuration, sold: &[Entitlement], used: &Used, change: &mut Change) {
+    let ticket = &change.next;
+    let decision = answer(configuration, sold, &Subject::of(ticket), ticket.create_time, ctx.now, used);
+    change.amend(0, |ticket| ticket.entitlement = Some(Json(Box::new(decision))));
 }
 
 /// Whether anything is sold by this configuration.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     model::{Bag, Corpus, Document, Passage, Read, Weight},
-    store,
+    store::{self, Place},
     store_find::{self, Lexed},
     words::{Grammar, cut, fewer, fold},
 };
@@ -102,15 +102,19 @@ async fn replace(tx: &mut Tx, corpus: Corpus, read: &[Read]) -> Result<()> {
     let ids: Vec<Id> = read.iter().map(|it| it.id).collect();
     let known = store::known(tx, corpus, &ids).await?;
     let change = Difference::of(&known, read);
-    if !change.put.is_empty() {
-        store::learn(tx, corpus, &change.new.into_iter().collect::<Vec<_>>()).await?;
-        store::put_words(tx, corpus, &change.put).await?;
+    if !change.new.is_empty() {
+        let words: BTreeSet<&String> = change.new.iter().map(|(word, ..)| *word).collect();
+        store::learn(tx, corpus, &words.into_iter().cloned().collect::<Vec<_>>()).await?;
+        store::add_words(tx, corpus, &change.new).await?;
+    }
+    if !change.weighed.is_empty() {
+        store::weigh_words(tx, corpus, &change.weighed).await?;
     }
     if !change.gone.is_empty() {
         store::drop_words(tx, corpus, &change.gone).await?;
     }
-    for document in &change.documents {
-        store::put_document(tx, corpus, document.id, &document.words).await?;
+    if !change.documents.is_empty() {
+        store::put_documents(tx, corpus, &change.documents).await?;
     }
     if !change.emptied.is_empty() {
         store::drop_documents(tx, corpus, &change.emptied).await?;
@@ -124,9 +128,10 @@ async fn replace(tx: &mut Tx, corpus: Corpus, read: &[Read]) -> Result<()> {
 /// What must be written so that the index says something else of documents.
 #[derive(Debug, Default)]
 struct Difference<'a> {
-    put: Vec<(String, Id, Weight)>,
     /// Words that a document did not have.
-    new: BTreeSet<String>,
+    new: Vec<Place<'a>>,
+    /// Those that say something else of it than they did.
+    weighed: Vec<Place<'a>>,
     gone: Vec<(String, Id)>,
     documents: Vec<&'a Read>,
     emptied: Vec<Id>,
@@ -143,11 +148,10 @@ impl<'a> Difference<'a> {
                 continue;
             }
             for (word, weight) in &document.words {
-                if before.get(word) != Some(weight) {
-                    change.put.push((word.clone(), document.id, *weight));
-                }
-                if !before.contains_key(word) {
-                    change.new.insert(word.clone());
+                match before.get(word) {
+                    None => change.new.push((word, document.id, *weight)),
+                    Some(known) if known != weight => change.weighed.push((word, document.id, *weight)),
+                    Some(_) => {}
                 }
             }
             let gone = before.keys().filter(|word| !document.words.contains_key(*word));
@@ -195,9 +199,11 @@ mod tests {
             Read { id: id(4), words: bag(&[("a", 1)]) },
         ];
         let change = Difference::of(&known, &read);
-        let put: Vec<(&str, u128)> = change.put.iter().map(|it| (it.0.as_str(), it.1.0.as_u128())).collect();
-        assert_eq!(put, [("a", 1), ("c", 1), ("a", 4)]);
-        assert_eq!(change.new.iter().collect::<Vec<_>>(), ["a", "c"]);
+        let named = |places: &[Place<'_>]| -> Vec<(String, u128)> {
+            places.iter().map(|it| (it.0.clone(), it.1.0.as_u128())).collect()
+        };
+        assert_eq!(named(&change.new), [("c".to_owned(), 1), ("a".to_owned(), 4)]);
+        assert_eq!(named(&change.weighed), [("a".to_owned(), 1)]);
         assert_eq!(change.gone, [("b".to_owned(), id(1)), ("a".to_owned(), id(3))]);
         assert_eq!((change.emptied, change.more), (vec![id(3)], 0));
         assert_eq!(change.documents.iter().map(|it| it.id).collect::<Vec<_>>(), [id(1), id(4)]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::PgPool;
 
-use super::model::{Bag, Corpus, Weight};
+use super::model::{Bag, Corpus, Read, Weight};
 use crate::{
     db::Tx,
     error::Result,
@@ -124,20 +124,24 @@ pub async fn known(tx: &mut Tx, corpus: Corpus, ids: &[Id]) -> Result<HashMap<Id
     Ok(known.collect())
 }
 
-/// Writes down the words of a document.
-pub async fn put_document(tx: &mut Tx, corpus: Corpus, id: Id, bag: &Bag) -> Result<()> {
+/// Writes down the words of documents.
+pub async fn put_documents(tx: &mut Tx, corpus: Corpus, documents: &[&Read]) -> Result<()> {
     let tenant = tx.tenant().clone();
-    let words: Vec<String> = bag.keys().cloned().collect();
-    let shown: Vec<i16> = bag.values().map(|weight| weight.shown).collect();
-    let whole: Vec<i16> = bag.values().map(|weight| weight.whole).collect();
+    let Columns { words, ids, shown, whole } = documents
+        .iter()
+        .flat_map(|document| document.words.iter().map(|(word, weight)| (word, document.id, *weight)))
+        .collect();
     sqlx::query!(
-        "insert into search_documents (tenant_id, corpus, id, words, shown, whole) values ($1, $2, $3, $4, $5, $6)
+        "insert into search_documents (tenant_id, corpus, id, words, shown, whole)
+         select $1, $2, p.id, array_agg(p.word), array_agg(p.shown), array_agg(p.whole)
+         from unnest($3::text[], $4::uuid[], $5::smallint[], $6::smallint[]) p (word, id, shown, whole)
+         group by p.id
          on conflict (tenant_id, corpus, id) do update
          set words = excluded.words, shown = excluded.shown, whole = excluded.whole",
         tenant.as_str(),
         corpus.code(),
-        id as Id,
         &words,
+        &ids as &[Id],
         &shown,
         &whole,
     )
@@ -159,19 +163,60 @@ pub async fn drop_documents(tx: &mut Tx, corpus: Corpus, ids: &[Id]) -> Result<(
     Ok(())
 }
 
-/// Where words stand from now on.
-pub async fn put_words(tx: &mut Tx, corpus: Corpus, places: &[(String, Id, Weight)]) -> Result<()> {
+/// A word in a document, and how much it says there.
+pub type Place<'a> = (&'a String, Id, Weight);
+
+/// Places as lists of the same length.
+#[derive(Default)]
+struct Columns {
+    words: Vec<String>,
+    ids: Vec<Id>,
+    shown: Vec<i16>,
+    whole: Vec<i16>,
+}
+
+impl<'a> FromIterator<Place<'a>> for Columns {
+    fn from_iter<I: IntoIterator<Item = Place<'a>>>(places: I) -> Self {
+        let mut columns = Self::default();
+        for (word, id, weight) in places {
+            columns.words.push(word.clone());
+            columns.ids.push(id);
+            columns.shown.push(weight.shown);
+            columns.whole.push(weight.whole);
+        }
+        columns
+    }
+}
+
+/// Where words stand besides. To look first whether one does would cost as much again: the documents told.
+pub async fn add_words(tx: &mut Tx, corpus: Corpus, places: &[Place<'_>]) -> Result<()> {
     let tenant = tx.tenant().clone();
-    let words: Vec<String> = places.iter().map(|place| place.0.clone()).collect();
-    let ids: Vec<Id> = places.iter().map(|place| place.1).collect();
-    let shown: Vec<i16> = places.iter().map(|place| place.2.shown).collect();
-    let whole: Vec<i16> = places.iter().map(|place| place.2.whole).collect();
+    let Columns { words, ids, shown, whole } = places.iter().copied().collect();
     sqlx::query!(
         "insert into search_words (tenant_id, corpus, word, id, shown, whole)
          select $1, $2, p.word, p.id, p.shown, p.whole
          from unnest($3::text[], $4::uuid[], $5::smallint[], $6::smallint[]) p (word, id, shown, whole)
-         order by p.word collate \"C\", p.id
-         on conflict (tenant_id, corpus, word, id) do update set shown = excluded.shown, whole = excluded.whole",
+         order by p.word collate \"C\", p.id",
+        tenant.as_str(),
+        corpus.code(),
+        &words,
+        &ids as &[Id],
+        &shown,
+        &whole,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Where words say more, or less, than they did.
+pub async fn weigh_words(tx: &mut Tx, corpus: Corpus, places: &[Place<'_>]) -> Result<()> {
+    let tenant = tx.tenant().clone();
+    let Columns { words, ids, shown, whole } = places.iter().copied().collect();
+    sqlx::query!(
+        "update search_words w set shown = p.shown, whole = p.whole
+         from unnest($3::text[], $4::uuid[], $5::smallint[], $6::smallint[]) p (word, id, shown, whole)
+         where w.tenant_id = $1 and w.corpus = $2 and w.word = p.word and w.id = p.id",
         tenant.as_str(),
         corpus.code(),
         &words,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Change, Channel, FieldValue, Impact, Json, Kind, State, Ticket, Urgency,
     intake::{check_annotations, check_category, check_custom_field, check_priority, check_tags},
-    lines::Draft,
+    lines::{Draft, Party},
     restricted::{self, visible},
     store,
 };
@@ -18,7 +18,7 @@ use crate::{
     ctx::Ctx,
     customers::{Account, Customer},
     db::Tx,
-    entitlements,
+    entitlements::{self, Entitlement},
     error::{Error, Result, Violations},
     ids::Id,
     routing, sla,
@@ -227,25 +227,27 @@ fn intake(ctx: &Ctx, configuration: &Configuration, create: &Create, id: Id, num
 /// Takes the requester's organization where none is named, and the organization's plan. Comes before the rule: conditions
 /// look at both.
 pub async fn take_account(app: &App, ctx: &Ctx, create: &mut Create) -> Result<()> {
+    take_party(app, ctx, create, false).await.map(drop)
+}
+
+/// The same; answers what was sold to the organization, if that is asked for.
+async fn take_party(app: &App, ctx: &Ctx, create: &mut Create, sells: bool) -> Result<Vec<Entitlement>> {
     let customer = create.customer(ctx);
-    if !customer.is_nobody() {
-        create.take(app.lines.account(ctx.tenant.clone(), customer).await?);
+    if customer.is_nobody() {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let Party { account, sold } = app.lines.party(ctx.tenant.clone(), customer, sells).await?;
+    create.take(account);
+    Ok(sold)
 }
 
 /// Records a ticket; answers when it is on disk.
 pub async fn create(app: &App, ctx: &Ctx, mut create: Create) -> Result<Written> {
-    take_account(app, ctx, &mut create).await?;
     let configuration = app.configurations.get(&ctx.tenant).await?;
+    let sold = take_party(app, ctx, &mut create, entitlements::sells(&configuration)).await?;
     let number = if create.validate_only { 0 } else { app.numbers.take(&ctx.tenant, 1).await?[0] };
     let change = decide(ctx, &configuration, &create, app.ids.next(), number)?;
-    let change = if entitlements::sells(&configuration) {
-        let mut db = app.db.read(&ctx.tenant).await?;
-        entitlements::entitle(&mut db, ctx, &configuration, vec![change]).await?.remove(0)
-    } else {
-        change
-    };
+    let change = entitlements::entitle_one(app, ctx, &configuration, &sold, change).await?;
     if create.validate_only {
         let mut tx = app.db.begin(&ctx.tenant).await?;
         let existing = existing_in(&mut tx, ctx, std::slice::from_ref(&create)).await?.into_values().next();

@@ -1,7 +1,11 @@
 //! Creates, gets and what creates ask first: those in flight together share their round trips and, for creates, the
 //! commit (`db/batch.rs`).
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use tokio_util::task::TaskTracker;
 
@@ -17,11 +21,15 @@ use crate::{
     ctx::Ctx,
     customers::{self, Account, Customer},
     db::{Batcher, Db},
+    entitlements::{self, Entitlement},
     error::{Error, Result},
     idempotency,
     ids::{Id, TenantId},
 };
 
+/// Creates of one tenant are written in so many transactions at once: enough to keep PostgreSQL busy while one of them waits
+/// for the disk, and few enough to share what there is to share.
+const CREATE_LANES: usize = 4;
 /// Creates that one transaction writes at most.
 const MAX_CREATES: usize = 64;
 /// Gets that one statement answers at most.
@@ -36,6 +44,31 @@ pub struct Draft {
     pub external: bool,
 }
 
+impl Draft {
+    /// Drafts that could stand in each other's way have the same: those under one external key, or one request_id.
+    fn lane(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.ctx.tenant.hash(&mut hasher);
+        match (external_key(self), &self.ctx.request) {
+            (Some(key), _) => key.hash(&mut hasher),
+            (None, Some(request)) => request.request_id.hash(&mut hasher),
+            (None, None) => self.change.next.id.hash(&mut hasher),
+        }
+        hasher.finish()
+    }
+}
+
+/// For whom a ticket is, and what was sold to them.
+#[derive(Clone, Debug, Default)]
+pub struct Party {
+    pub account: Account,
+    /// Of the organization, if it was asked for.
+    pub sold: Vec<Entitlement>,
+}
+
+/// Whom a create asks about, and whether for what was sold.
+type Asked = (Customer, bool);
+
 /// What became of a draft.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
@@ -49,7 +82,7 @@ enum Outcome {
 pub struct Lines {
     creates: Batcher<Draft, Outcome>,
     gets: Batcher<(TenantId, Id), Option<Arc<Shown>>>,
-    accounts: Batcher<(TenantId, Customer), Account>,
+    parties: Batcher<(TenantId, Asked), Party>,
 }
 
 impl Lines {
@@ -57,17 +90,19 @@ impl Lines {
         let (writer, reader, asker) = (db.clone(), db.clone(), db.clone());
         let names = Arc::clone(names);
         Self {
-            creates: Batcher::start(tasks, 2, MAX_CREATES, move |drafts| create_all(writer.clone(), drafts)),
+            creates: Batcher::start(tasks, CREATE_LANES, MAX_CREATES, move |drafts| {
+                create_all(writer.clone(), drafts)
+            }),
             gets: Batcher::start(tasks, 2, MAX_GETS, move |wanted| {
                 get_all(reader.clone(), Arc::clone(&names), wanted)
             }),
-            accounts: Batcher::start(tasks, 1, MAX_GETS, move |asked| accounts(asker.clone(), asked)),
+            parties: Batcher::start(tasks, 2, MAX_GETS, move |asked| parties(asker.clone(), asked)),
         }
     }
 
-    /// Writes a draft; a tenant's drafts share a lane, so that two lanes never wait for each other's keys.
+    /// Writes a draft.
     pub async fn create(&self, app: &App, draft: Draft, on_conflict: OnConflict) -> Result<Written> {
-        let lane = draft.ctx.tenant.bucket() as u64;
+        let lane = draft.lane();
         let ticket = draft.change.next.clone();
         let ctx = draft.ctx.clone();
         let outcome = self.creates.submit(lane, draft).await?;
@@ -99,9 +134,10 @@ impl Lines {
         self.gets.submit(lane, (tenant, id)).await
     }
 
-    /// The account of a customer.
-    pub async fn account(&self, tenant: TenantId, customer: Customer) -> Result<Account> {
-        self.accounts.submit(0, (tenant, customer)).await
+    /// The account of a customer, and what was sold to it if `sells`.
+    pub async fn party(&self, tenant: TenantId, customer: Customer, sells: bool) -> Result<Party> {
+        let lane = tenant.bucket() as u64;
+        self.parties.submit(lane, (tenant, (customer, sells))).await
     }
 }
 
@@ -175,19 +211,19 @@ fn external_key(draft: &Draft) -> Option<(String, String)> {
     if draft.external { ticket.external_source.clone().zip(ticket.external_id.clone()) } else { None }
 }
 
-/// Answers for the customers of each tenant by one statement.
-async fn accounts(db: Db, asked: Vec<(TenantId, Customer)>) -> Vec<Result<Account>> {
+/// Answers for the customers of each tenant together.
+async fn parties(db: Db, asked: Vec<(TenantId, Asked)>) -> Vec<Result<Party>> {
     let mut tenants: HashMap<&TenantId, Vec<usize>> = HashMap::new();
     for (place, (tenant, _)) in asked.iter().enumerate() {
         tenants.entry(tenant).or_default().push(place);
     }
-    let mut answers = vec![Account::default(); asked.len()];
+    let mut answers = vec![Party::default(); asked.len()];
     for (tenant, places) in tenants {
-        let customers: Vec<Customer> = places.iter().map(|place| asked[*place].1.clone()).collect();
-        match accounts_of(&db, tenant, &customers).await {
-            Ok(accounts) => {
-                for (place, account) in places.into_iter().zip(accounts) {
-                    answers[place] = account;
+        let asked_of: Vec<&Asked> = places.iter().map(|place| &asked[*place].1).collect();
+        match parties_of(&db, tenant, &asked_of).await {
+            Ok(parties) => {
+                for (place, party) in places.into_iter().zip(parties) {
+                    answers[place] = party;
                 }
             }
             Err(error) => {
@@ -199,11 +235,25 @@ async fn accounts(db: Db, asked: Vec<(TenantId, Customer)>) -> Vec<Result<Accoun
     answers.into_iter().map(Ok).collect()
 }
 
-async fn accounts_of(db: &Db, tenant: &TenantId, customers: &[Customer]) -> Result<Vec<Account>> {
+async fn parties_of(db: &Db, tenant: &TenantId, asked: &[&Asked]) -> Result<Vec<Party>> {
+    let customers: Vec<Customer> = asked.iter().map(|(customer, _)| customer.clone()).collect();
     let mut tx = db.read(tenant).await?;
-    let accounts = customers::accounts(&mut *tx, tenant, customers).await?;
+    let accounts = customers::accounts(&mut *tx, tenant, &customers).await?;
+    let mut organizations: Vec<String> = accounts
+        .iter()
+        .zip(asked)
+        .filter(|(account, (_, sells))| *sells && !account.organization.is_empty())
+        .map(|(account, _)| account.organization.clone())
+        .collect();
+    organizations.sort_unstable();
+    organizations.dedup();
+    let sold = entitlements::sold(&mut tx, tenant, &organizations).await?;
     tx.keep();
-    Ok(accounts)
+    let party = |account: Account| Party {
+        sold: sold.get(&account.organization).cloned().unwrap_or_default(),
+        account,
+    };
+    Ok(accounts.into_iter().map(party).collect())
 }
 
 /// Answers the gets of each tenant by one statement, and one for the names on the tickets.
