@@ -16,6 +16,6 @@ pub mod wire;
 
 pub use merge::count_in;
 pub use model::Consented;
-pub use rerate::{Without, rerate_in, run_once, spread_in};
+pub use rerate::{MAX_TOLD, Without, rerate_in, run_once, spread_in};
 pub use store::lock_organization as lock_organization_in;
 pub use store::{erase as erase_in, mark as mark_in};

@@ -27,8 +27,8 @@ use crate::{
     worklogs::{self, Worklog},
 };
 
-/// Lines that one event tells of at most.
-const MAX_TOLD: usize = 100;
+/// Lines that one event tells of at most: with the longest keys, it still fits into a webhook.
+pub const MAX_TOLD: usize = 25;
 
 /// What becomes of work that needs a consent which nobody gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -244,6 +244,25 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_bill_of_the_longest_keys_fits() {
+        let key = |length: usize| "𝄞".repeat(length);
+        let line = json!({
+            "position": i64::MIN, "organization": key(128), "tariff": key(64), "group": key(64), "rate": key(64),
+            "sequence": i64::MIN, "units": i64::MIN, "amount": i64::MIN, "price": i64::MIN, "currency": "EUR",
+            "consent": "NOT_NEEDED", "work_time": "2026-03-02T09:30:00.123456Z",
+            "post_time": "2026-03-02T09:30:00.123456Z", "revision": i64::MIN,
+        });
+        let tenant = TenantId::parse(&"a".repeat(63)).expect("a tenant");
+        let ctx = Ctx::system(tenant, "", "2026-03-02T09:30:00.123456Z".parse().expect("a time"));
+        let mut event = Event::new(&ctx, EventType::BillableRated, Id(uuid::Uuid::from_u128(7)), i64::MAX);
+        event.details.insert("billables".into(), json!(vec![line; crate::billing::MAX_TOLD]));
+        let body = body(&project(Placed { position: 9, event }), "c".repeat(200)).expect("a body");
+        assert!(body.len() < MAX_BODY, "{}", body.len());
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(body["data"]["billables"].as_array().map(Vec::len), Some(crate::billing::MAX_TOLD));
+    }
+
+    #[test]
     fn what_is_too_large_goes_without_its_changes() {
         for (followers, whole) in [(100, true), (900, true), (1000, false), (20_000, false)] {
             let body = body(&notice(followers), "cursor".into()).expect("a body");
