@@ -105,6 +105,13 @@ impl Db {
         Ok(self.tx(inner, tenant, None))
     }
 
+    /// One whose commit does not wait for the disk: for what a job makes of the stream, together with how far it has come. What
+    /// a crash takes back is made again.
+    pub async fn begin_derived(&self, tenant: &TenantId) -> Result<Tx> {
+        let inner = self.begin_as(tenant, "begin; set local synchronous_commit = off").await?;
+        Ok(self.tx(inner, tenant, None))
+    }
+
     fn tx(
         &self,
         inner: Transaction<'static, Postgres>,

@@ -60,7 +60,7 @@ async fn behind(app: &App, stream_head: impl Fn(&TenantId) -> i64) -> Result<Vec
 }
 
 async fn turn(app: &App, tenant: &TenantId, stream_head: i64, now: Time) -> Result<Report> {
-    let mut tx = app.db.begin(tenant).await?;
+    let mut tx = app.db.begin_derived(tenant).await?;
     let Some(head) = store::lock_head(&mut tx, stream_head, now).await? else { return Ok(Report::default()) };
     let touched = events::touched_in(&mut tx, head.position, BATCH).await?;
     let full = touched.len() as i64 >= BATCH;

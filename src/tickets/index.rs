@@ -64,7 +64,7 @@ pub async fn run_once(app: &App, limit: usize) -> Result<Report> {
 
 /// Indexes what came behind the tenant's place. The words and the new place are one transaction under the corpus's lock.
 async fn turn(app: &App, tenant: &TenantId, head: i64, limit: i64) -> Result<Report> {
-    let mut tx = app.db.begin(tenant).await?;
+    let mut tx = app.db.begin_derived(tenant).await?;
     let Some(position) = search::lock_free_in(&mut tx, Corpus::Tickets).await? else {
         return Ok(Report::default());
     };
