@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_goes_without_its_changes() {
-        for (followers, whole) in [(100, true), (900, true), (1000, false), (20_000, false)] {
+        for (followers, whole) in [(100, true), (700, true), (1000, false), (20_000, false)] {
             let body = body(&notice(followers), "cursor".into()).expect("a body");
             assert!(body.len() < MAX_BODY, "{followers}: {}", body.len());
             let body: Value = serde_json::from_str(&body).expect("JSON");
