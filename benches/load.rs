@@ -4,6 +4,8 @@
 //! `cargo bench --bench load` (or `make bench`); `-- get 10` measures GetTicket alone, by rounds of 10 seconds (default
 //! 4). Three rounds of each side are run in turn, and the median counts.
 
+#[path = "load/followed.rs"]
+mod followed;
 #[path = "load/grpc.rs"]
 mod grpc;
 #[path = "load/pgbench.rs"]

@@ -12,6 +12,8 @@
 
 #[path = "stream/faults.rs"]
 mod faults;
+#[path = "load/followed.rs"]
+mod followed;
 #[path = "../tests/it/events/storm/proof.rs"]
 mod proof;
 #[path = "stream/rates.rs"]

@@ -1,7 +1,7 @@
 //! What is measured: an embedded Postgres that keeps its promises (fsync on), the service with its jobs on a port of its
 //! own, and a tenant with tickets.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use sqlx::{
@@ -71,14 +71,7 @@ impl Stage {
     pub fn settle(&self) -> anyhow::Result<()> {
         self.runtime.block_on(async {
             while events::sequencer::run_once(&self.app, 10_000).await?.done > 0 {}
-            let behind = "select exists (
-                select from (select tenant_id, position from search_corpora where corpus = 1
-                             union all select tenant_id, position from report_heads) it
-                join stream s on s.tenant_id = it.tenant_id and s.position > it.position)";
-            while sqlx::query_scalar::<_, bool>(behind).fetch_one(&self.root).await? {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Ok(())
+            super::followed::followed(&self.root).await
         })
     }
 

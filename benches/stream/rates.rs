@@ -14,6 +14,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use super::{
     faults::{TENANTS, behind},
+    followed::followed,
     stage::Stage,
     writers::{self, From, Progress},
 };
@@ -42,13 +43,13 @@ pub async fn measure(seconds: u64, table: &mut Table) -> anyhow::Result<()> {
                 let _worker = stage.worker(6)?;
                 // What the rounds before left is told first.
                 drain(&stage.pool()?).await?;
-                followed(&stage.pool()?).await?;
+                caught_up(&stage.pool()?).await?;
                 settle(&address, 2 * n).await?;
                 with = creates(&address, round, 2 * n).await?;
                 drain(&stage.pool()?).await?;
             } else {
                 let _worker = stage.worker_without_broker()?;
-                followed(&stage.pool()?).await?;
+                caught_up(&stage.pool()?).await?;
                 settle(&address, 2 * n + 1).await?;
                 without = creates(&address, round, 2 * n + 1).await?;
             }
@@ -86,7 +87,7 @@ pub async fn measure(seconds: u64, table: &mut Table) -> anyhow::Result<()> {
         format!("{rate:.0}/s"),
         format!(">= 5000/s {}", if rate >= 5000.0 { "kept" } else { "MISSED" }),
     ]);
-    followed(&pool).await?;
+    caught_up(&pool).await?;
     let times = watch(&stage, &address, seconds.max(10)).await?;
     latency(table, "from the answer of a write to the watcher of another process", times);
     Ok(())
@@ -230,17 +231,10 @@ async fn drain(pool: &PgPool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the jobs make of the stream is theirs to do whatever is measured; what one round left of it is not the next one's.
-async fn followed(pool: &PgPool) -> anyhow::Result<()> {
+/// What one round left to the jobs behind the stream is not the next one's.
+async fn caught_up(pool: &PgPool) -> anyhow::Result<()> {
     placed(pool).await?;
-    let behind = "select exists (
-        select from (select tenant_id, position from search_corpora where corpus = 1
-                     union all select tenant_id, position from report_heads) it
-        join stream s on s.tenant_id = it.tenant_id and s.position > it.position)";
-    while sqlx::query_scalar::<_, bool>(behind).fetch_one(pool).await? {
-        sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
+    followed(pool).await
 }
 
 async fn placed(pool: &PgPool) -> anyhow::Result<()> {

@@ -124,6 +124,31 @@ pub async fn known(tx: &mut Tx, corpus: Corpus, ids: &[Id]) -> Result<HashMap<Id
     Ok(known.collect())
 }
 
+/// A word in a document, and how much it says there.
+pub type Place<'a> = (&'a String, Id, Weight);
+
+/// Places as lists of the same length.
+#[derive(Default)]
+struct Columns {
+    words: Vec<String>,
+    ids: Vec<Id>,
+    shown: Vec<i16>,
+    whole: Vec<i16>,
+}
+
+impl<'a> FromIterator<Place<'a>> for Columns {
+    fn from_iter<I: IntoIterator<Item = Place<'a>>>(places: I) -> Self {
+        let mut columns = Self::default();
+        for (word, id, weight) in places {
+            columns.words.push(word.clone());
+            columns.ids.push(id);
+            columns.shown.push(weight.shown);
+            columns.whole.push(weight.whole);
+        }
+        columns
+    }
+}
+
 /// Writes down the words of documents.
 pub async fn put_documents(tx: &mut Tx, corpus: Corpus, documents: &[&Read]) -> Result<()> {
     let tenant = tx.tenant().clone();
@@ -161,31 +186,6 @@ pub async fn drop_documents(tx: &mut Tx, corpus: Corpus, ids: &[Id]) -> Result<(
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// A word in a document, and how much it says there.
-pub type Place<'a> = (&'a String, Id, Weight);
-
-/// Places as lists of the same length.
-#[derive(Default)]
-struct Columns {
-    words: Vec<String>,
-    ids: Vec<Id>,
-    shown: Vec<i16>,
-    whole: Vec<i16>,
-}
-
-impl<'a> FromIterator<Place<'a>> for Columns {
-    fn from_iter<I: IntoIterator<Item = Place<'a>>>(places: I) -> Self {
-        let mut columns = Self::default();
-        for (word, id, weight) in places {
-            columns.words.push(word.clone());
-            columns.ids.push(id);
-            columns.shown.push(weight.shown);
-            columns.whole.push(weight.whole);
-        }
-        columns
-    }
 }
 
 /// Where words stand besides. To look first whether one does would cost as much again: the documents told.

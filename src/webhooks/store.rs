@@ -145,7 +145,7 @@ pub async fn backlogs(db: &mut PgConnection, tenant: &TenantId, ids: &[Id]) -> R
            from unnest($2::uuid[]) with ordinality s (id, place) cross join lateral (
                select count(*) as count, min(create_time) as oldest_time from (
                    select create_time from deliveries
-                   where tenant_id = $1 and subscription_id = s.id and state = 'PENDING' order by due_time limit 1000
+                   where tenant_id = $1 and subscription_id = s.id and state = 'PENDING' order by create_time limit 1000
                ) waiting
            ) backlog
            order by s.place"#,

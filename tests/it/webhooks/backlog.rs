@@ -6,7 +6,7 @@ use ticketing::{time::Time, webhooks::forget};
 use ticketing_proto::v1::{self as pb, ticket_service_client::TicketServiceClient};
 
 use super::{
-    deliveries, events, fan_out,
+    deliveries, events, fan_out, read,
     receiver::{BROKEN, GONE, Receiver},
     send, subscribe, versions, wanting,
 };
@@ -48,6 +48,28 @@ async fn what_waits_behind_a_failure_waits_as_long_and_goes_on_behind_it() {
     send(&desk).await;
     let all: Vec<i64> = (1..=waiting.len() as i64).collect();
     assert_eq!(versions(&receiver.came()), all, "in one go, as soon as the first was taken");
+    desk.finish().await;
+}
+
+#[tokio::test]
+async fn the_oldest_that_waits_is_told_also_when_it_was_put_off_the_longest() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::open(&desk).await;
+    let name = subscribe(&desk, &receiver).await.name;
+    record(&desk, titled("Drucker")).await;
+    receiver.answer(&[BROKEN]);
+    send(&desk).await;
+    let oldest = deliveries(&desk, &name, "").await[0].create_time;
+    // A thousand others that came later and are due sooner: more than are counted.
+    let others = "insert into deliveries (tenant_id, subscription_id, ticket_id, version, type, position, state, body, attempt,
+                      tries, due_time, attempts, create_time)
+                  select tenant_id, subscription_id, gen_random_uuid(), 1, type, position + n, state, body, 0, 0,
+                         create_time + interval '1 second', '[]', create_time + interval '1 second'
+                  from deliveries, generate_series(1, 1000) n";
+    let done = sqlx::query(others).execute(desk.root()).await.expect("inserted");
+    assert_eq!(done.rows_affected(), 1000);
+    let health = read(&desk, &name).await.health.expect("health");
+    assert_eq!((health.pending_count, health.oldest_pending_time), (1000, oldest));
     desk.finish().await;
 }
 
